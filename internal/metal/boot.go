@@ -1,0 +1,39 @@
+package metal
+
+// BootNumber counts a machine's boot intents, up by one each time. It stands
+// in URLs, signals and logs, and is no secret: it tells a report of this boot
+// from one of an earlier boot that took its time.
+type BootNumber int64
+
+// Job is what an agent is to do with the machine it runs on.
+type Job string
+
+const (
+	JobWait    Job = "wait"    // nothing yet; ask again
+	JobInstall Job = "install" // erase what must be erased, write the image, configure first boot, then wait
+	JobErase   Job = "erase"   // erase every disk, prove it, then power off
+	JobLeave   Job = "leave"   // boot the disk: kexec, or reboot where the model needs it
+)
+
+// Destructive reports whether the job changes disks. Such a job is handed out
+// only on a row read at that moment.
+func (j Job) Destructive() bool { return j == JobInstall || j == JobErase }
+
+// ReportKind is what a machine has to say about a boot.
+type ReportKind string
+
+const (
+	AgentUp   ReportKind = "agent-up"   // the agent runs and asks for its job
+	Installed ReportKind = "installed"  // image written and verified, first boot configured
+	Erased    ReportKind = "erased"     // every disk erased and read back; the detail is the proof
+	AgentFail ReportKind = "failed"     // the job cannot be done; the detail says why
+	PhoneHome ReportKind = "phone-home" // the installed system is up
+)
+
+// Report is one thing a machine said. It is recorded before it is signalled.
+type Report struct {
+	Machine MachineID  `json:"machine"`
+	Boot    BootNumber `json:"boot"`
+	Kind    ReportKind `json:"kind"`
+	Detail  string     `json:"detail,omitempty"` // a sentence for people; at most 1,000 bytes
+}

@@ -1,0 +1,40 @@
+package metal
+
+// DeviceState is where a device is in its life. The words are those of the
+// Packet API, because customers' tools wait for them.
+type DeviceState string
+
+const (
+	Queued         DeviceState = "queued"         // ordered; no machine yet
+	Provisioning   DeviceState = "provisioning"   // a run is installing it
+	Active         DeviceState = "active"         // the tenant's system is up
+	Inactive       DeviceState = "inactive"       // powered off on request
+	PoweringOn     DeviceState = "powering_on"    // a Power run is at it
+	PoweringOff    DeviceState = "powering_off"   // a Power run is at it
+	Reinstalling   DeviceState = "reinstalling"   // a run is installing another system
+	Failed         DeviceState = "failed"         // keeps what it holds; reinstall or deprovision it
+	Deprovisioning DeviceState = "deprovisioning" // a run is taking it apart
+	Deleted        DeviceState = "deleted"        // gone; holds nothing
+)
+
+// MachineState says who may use a machine.
+type MachineState string
+
+const (
+	Idle        MachineState = "idle"        // erased, parked, free to be claimed
+	Claimed     MachineState = "claimed"     // bound to a device, a run is working on it
+	Occupied    MachineState = "occupied"    // a device lives on it, no run is working on it
+	Quarantined MachineState = "quarantined" // nobody touches it until a person, or a proof, frees it
+)
+
+// Action is what an order wants of a device.
+type Action string
+
+const (
+	ActionProvision   Action = "provision"
+	ActionReinstall   Action = "reinstall"
+	ActionDeprovision Action = "deprovision"
+	ActionPowerOn     Action = "power-on"
+	ActionPowerOff    Action = "power-off"
+	ActionReboot      Action = "reboot"
+)

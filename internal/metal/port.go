@@ -1,0 +1,66 @@
+package metal
+
+import "net/netip"
+
+// Profile is what a port is for. Each contains the ones before it: a tenant
+// port still has its install link, so a machine can always be booted again.
+type Profile string
+
+const (
+	Disabled Profile = "disabled" // administratively down
+	Parked   Profile = "parked"   // install link and boot services, nothing else, both ways
+	Tenant   Profile = "tenant"   // the tenant's links and addresses beside the install link
+)
+
+// PortIntent is what a port should be: all that a driver needs to configure
+// it, with no word of any switch vendor.
+type PortIntent struct {
+	Port       Port
+	Profile    Profile
+	Generation int64        // raised by each change of intent
+	Machine    MachineID    // for the description
+	Device     DeviceID     // for the description; empty unless Tenant
+	Install    Link         // the permanent install link; where DHCP and boot live
+	Links      []Link       // the tenant's links; empty unless Tenant
+	Boot       []netip.Addr // the site's boot services: DHCP relay targets, and all that Parked reaches
+}
+
+// Link is a routed point-to-point subnet between a port and its machine: /31
+// or /30 for IPv4, /127 for IPv6. The switch has the lower (even) address of a
+// /31 or /127, because older network boot firmware takes the odd one for a
+// broadcast address when it is the other way round (iPXE before mid-2024).
+type Link struct {
+	Prefix netip.Prefix // masked: its address is the subnet's first
+	Role   Role
+}
+
+// Switch is the switch's end of the link: what the tenant calls its gateway.
+func (l Link) Switch() netip.Addr {
+	if l.Prefix.Bits() == l.Prefix.Addr().BitLen()-1 {
+		return l.Prefix.Addr()
+	}
+	return l.Prefix.Addr().Next() // a /30 spends its first address on the network
+}
+
+// Machine is the machine's end of the link.
+func (l Link) Machine() netip.Addr { return l.Switch().Next() }
+
+// Role says what an address block, and each lease from it, is for.
+type Role string
+
+const (
+	Install Role = "install" // install links; site-private
+	Public  Role = "public"
+	Private Role = "private"
+)
+
+// Lease is a piece of a block, given to a holder: a device, or (install links)
+// a port. What it looks like to the machine is its Link.
+type Lease struct {
+	Prefix netip.Prefix
+	Role   Role
+	Site   SiteID
+}
+
+// Link is the lease seen as a point-to-point subnet.
+func (l Lease) Link() Link { return Link{Prefix: l.Prefix, Role: l.Role} }
