@@ -20,4 +20,5 @@ var (
 	ErrWrongState      = errors.New("not possible in this state")
 	ErrNoSecret        = errors.New("no such credential")
 	ErrUnprovenErasure = errors.New("erasure not proven")
+	ErrRunOver         = errors.New("the run is over")
 )

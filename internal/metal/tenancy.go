@@ -1,0 +1,68 @@
+package metal
+
+import "net/netip"
+
+// BootMachine is what a site's boot services know of one machine: enough to
+// answer its DHCP, its boot script and its metadata from memory.
+type BootMachine struct {
+	ID        MachineID
+	Port      Port // where its first NIC is; a relay names it
+	MACs      []string
+	Firmware  Firmware
+	Install   Link
+	Addresses []netip.Addr // every address it may speak from: the machine's end of each link
+	Intent    BootIntent
+	Tenancy   *Tenancy // nil while no device lives on it
+}
+
+// BootIntent is what a machine should boot next, numbered.
+type BootIntent struct {
+	Number BootNumber
+	Agent  bool // the agent over the network; else its disk
+}
+
+// Tenancy is what a machine is told about the device that lives on it.
+type Tenancy struct {
+	Device          DeviceID
+	Project         ProjectID
+	Site            SiteID
+	Plan            PlanID
+	Hostname        string
+	OperatingSystem OperatingSystem
+	Leases          []Lease
+	SSHKeys         []string // authorized_keys lines
+	Tags            []string
+	UserData        []byte // as the tenant gave it; at most 64 KiB
+}
+
+// OperatingSystem is what can be installed.
+type OperatingSystem struct {
+	ID      OperatingSystemID
+	Name    string // "Debian 12 (bookworm)"
+	Distro  string // "debian"
+	Version string // "12"
+	Image   Image
+}
+
+// Image is a disk image as boot serves it.
+type Image struct {
+	File   string // name under the site's /images/
+	SHA256 string // lower-case hex, of the whole file
+	Size   int64  // bytes
+}
+
+// AgentJob is what an agent is handed when it asks, read from Postgres at that
+// moment. Only an install carries an image and a host name.
+type AgentJob struct {
+	Job      Job
+	Image    Image
+	Hostname string
+	Kexec    bool // leave by kexec; else reboot
+}
+
+// RecordedReport is a report that stands in Postgres, with the run it is for.
+type RecordedReport struct {
+	ID     int64
+	Run    string // the workflow ID, "device/<id>"
+	Report Report
+}
