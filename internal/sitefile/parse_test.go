@@ -1,0 +1,123 @@
+package sitefile
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"millwright/internal/metal"
+)
+
+var stored = map[string]bool{"switch": true, "bmc": true}
+
+func good(t testing.TB) string {
+	text, err := os.ReadFile("testdata/good.yaml")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestAGoodFileBecomesNouns(t *testing.T) {
+	t.Parallel()
+	s, err := Parse([]byte(good(t)), "lab1.yaml", stored)
+	require.NoError(t, err)
+	require.Equal(t, metal.SiteID("lab1"), s.ID)
+	require.Equal(t, []netip.Addr{netip.MustParseAddr("127.64.0.67")}, s.Boot)
+	require.Equal(t, Block{netip.MustParsePrefix("2001:db8:64::/56"), metal.Public}, s.Blocks[3])
+	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960}}, s.Plans[0])
+	require.Equal(t, int64(65536), s.OperatingSystems[0].Image.Size)
+	require.Equal(t, "12", s.OperatingSystems[0].Version)
+	require.Equal(t, metal.SwitchID("tor-r1"), s.Switches[0].ID)
+
+	require.Equal(t, metal.Machine{
+		ID: "m2", Site: "lab1", Rack: "r1", Plan: "c1.small", Firmware: metal.BIOS,
+		BMC:  metal.BMC{Machine: "m2", Address: "127.64.2.2", Protocol: metal.IPMI, Credential: "bmc", CipherSuite: "3"},
+		Port: metal.Port{Switch: "tor-r1", Name: "ae2"},
+	}, s.Machines[1].Machine)
+	require.True(t, s.Machines[0].Kexec)
+	require.Equal(t, "02:40:00:00:00:02", s.Machines[1].NICs[0].MAC)
+	require.Equal(t, []Disk{{"S1", 480}}, s.Machines[0].Disks)
+}
+
+func TestAWrittenSiteReadsBackEqual(t *testing.T) {
+	t.Parallel()
+	s, err := Parse([]byte(good(t)), "lab1.yaml", stored)
+	require.NoError(t, err)
+	var page strings.Builder
+	require.NoError(t, Write(&page, s))
+	again, err := Parse([]byte(page.String()), "written.yaml", stored)
+	require.NoError(t, err, page.String())
+	require.Equal(t, s, again)
+}
+
+func TestEveryMistakeIsReportedWithItsLineAndRemedy(t *testing.T) {
+	t.Parallel()
+	for _, c := range mistakes {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text := good(t)
+			require.Contains(t, text, c.old)
+			_, err := Parse([]byte(strings.Replace(text, c.old, c.new, 1)), "lab1.yaml", stored)
+			require.EqualError(t, err, "lab1.yaml:"+strings.ReplaceAll(c.want, "\n", "\nlab1.yaml:"))
+		})
+	}
+}
+
+func TestAllMistakesOfAFileAreReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer("metro: lab\n", "metro: LAB\n", "cores: 8", "cores: none", "firmware: bios", "firmware: coreboot").
+		Replace(good(t))
+	_, err := Parse([]byte(text), "lab1.yaml", stored)
+	var problems Problems
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems, 3)
+	require.Equal(t, []int{2, 10, 37}, []int{problems[0].Line, problems[1].Line, problems[2].Line})
+}
+
+func TestCredentialsAreNotCheckedWhereNobodyKnowsThem(t *testing.T) {
+	t.Parallel()
+	_, err := Parse([]byte(good(t)), "lab1.yaml", nil)
+	require.NoError(t, err)
+	_, err = Parse([]byte(good(t)), "lab1.yaml", map[string]bool{})
+	require.ErrorContains(t, err, `no credential is called "switch"`)
+}
+
+func TestWhatIsNoSiteFileIsRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                    `x:1: the file is empty; start it with "site: NAME"`,
+		"# nothing\n":         `x:1: the file is empty; start it with "site: NAME"`,
+		"- a\n":               `x:1: the site file is a list; write a table of keys and values`,
+		"site: [a\nmetro: b":  `x:1: not YAML: did not find expected ',' or ']'`,
+		"a: 1\n---\nb: 2\n":   `x:2: a second document begins here; one file describes one site`,
+		"a: 1\n---\nb: [2\n":  `not YAML`,
+		"? {a: b}\n: c\n":     `x:1: a key of the site file is not a word; write a plain name`,
+		"site: \xff\xfe lab1": `not YAML`,
+	} {
+		_, err := Parse([]byte(text), "x", nil)
+		require.ErrorContains(t, err, want, "%q", text)
+	}
+}
+
+// FuzzParse holds that no bytes make Parse panic, and that whatever it accepts
+// survives being written and read again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good(f)))
+	for _, c := range mistakes {
+		f.Add([]byte(strings.Replace(good(f), c.old, c.new, 1)))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := Parse(text, "fuzz", nil)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		var page strings.Builder
+		require.NoError(t, Write(&page, s))
+		again, err := Parse([]byte(page.String()), "written", nil)
+		require.NoError(t, err, page.String())
+		require.Equal(t, s, again)
+	})
+}

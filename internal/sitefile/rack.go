@@ -1,0 +1,183 @@
+package sitefile
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"millwright/internal/metal"
+)
+
+func (p *parser) racks(root object) {
+	for _, w := range root.words("racks") {
+		p.checkName(w.line, "rack", w.name)
+		p.once("rack", w.name, w.line)
+		p.site.Racks = append(p.site.Racks, metal.RackID(w.name))
+	}
+}
+
+// hostKeyForm is what "ssh-keygen -l" prints: unpadded base64 of 32 bytes.
+var hostKeyForm = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
+
+func (p *parser) switches(root object) {
+	for _, e := range root.table("switches", "switch") {
+		o := p.object(e.as("switch"), []string{"rack", "address", "host_key", "credential"}, nil)
+		s := Switch{Rack: p.rack(o), Switch: metal.Switch{
+			ID:         metal.SwitchID(e.name),
+			Site:       p.site.ID,
+			Address:    p.endpoint(o, "830"),
+			HostKey:    o.text("host_key"),
+			Credential: p.credential(o),
+		}}
+		if s.HostKey != "" && !hostKeyForm.MatchString(s.HostKey) {
+			p.problem(o.at("host_key"), "host_key of %s is %q; write SHA256:… as ssh-keygen -l prints it", o.what, s.HostKey)
+		}
+		p.site.Switches = append(p.site.Switches, s)
+	}
+}
+
+func (p *parser) machines(root object) {
+	for _, e := range root.table("machines", "machine") {
+		o := p.object(e.as("machine"),
+			[]string{"rack", "unit", "plan", "firmware", "bmc", "nics", "disks"}, []string{"kexec"})
+		m := Machine{Unit: o.number("unit"), Machine: metal.Machine{
+			ID:       metal.MachineID(e.name),
+			Site:     p.site.ID,
+			Rack:     p.rack(o),
+			Plan:     metal.PlanID(o.text("plan")),
+			Firmware: choice(o, "firmware", metal.UEFI, metal.BIOS),
+			Kexec:    o.truth("kexec"),
+		}}
+		knows(p, o.at("plan"), "plan", m.Plan, names(p.site.Plans, func(d Plan) metal.PlanID { return d.ID }))
+		if m.Rack != "" && m.Unit > 0 {
+			p.once("unit", strconv.Itoa(m.Unit)+" of rack "+string(m.Rack), o.at("unit"))
+		}
+		m.BMC = p.bmc(o, m.ID)
+		m.NICs = p.nics(o)
+		m.Disks = p.disks(o)
+		if len(m.NICs) > 0 {
+			m.Port = m.NICs[0].Port
+		}
+		p.site.Machines = append(p.site.Machines, m)
+	}
+}
+
+func (p *parser) rack(o object) metal.RackID {
+	rack := metal.RackID(o.text("rack"))
+	knows(p, o.at("rack"), "rack", rack, p.site.Racks)
+	return rack
+}
+
+func (p *parser) credential(o object) string {
+	name := o.text("credential")
+	if name != "" && p.credentials != nil && !p.credentials[name] {
+		p.problem(o.at("credential"), "no credential is called %q, which %s needs; store it first, or name another", name, o.what)
+	}
+	return name
+}
+
+// endpoint is an address with or without a port. Two names for one endpoint are
+// a copied line, so it may stand once whatever is behind it.
+func (p *parser) endpoint(o object, port string) string {
+	text := o.text("address")
+	if text == "" {
+		return ""
+	}
+	host, given, err := net.SplitHostPort(text)
+	if err != nil {
+		host, given = strings.Trim(text, "[]"), port
+	}
+	number, err := strconv.Atoi(given)
+	if err != nil || number < 1 || number > 65535 || !hostForm.MatchString(host) {
+		p.problem(o.at("address"), "address of %s is %q; write host:port", o.what, text)
+		return text
+	}
+	p.once("address", net.JoinHostPort(host, given), o.at("address"))
+	return text
+}
+
+// hostForm admits host names and both families of addresses.
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9.:_-]{1,253}$`)
+
+func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
+	if machine.values["bmc"] == nil {
+		return metal.BMC{}
+	}
+	o := p.object(entry{"bmc of " + machine.what, machine.at("bmc"), machine.values["bmc"]},
+		[]string{"address", "protocol", "credential"}, []string{"fingerprint", "cipher_suite"})
+	b := metal.BMC{
+		Machine:     id,
+		Protocol:    choice(o, "protocol", metal.Redfish, metal.IPMI),
+		Credential:  p.credential(o),
+		Fingerprint: p.digest(o, "fingerprint"),
+		CipherSuite: choice(o, "cipher_suite", "3", "17"),
+	}
+	port := "443"
+	if b.Protocol == metal.IPMI {
+		port = "623"
+	}
+	b.Address = p.endpoint(o, port)
+	if b.Protocol == metal.Redfish && o.values["fingerprint"] == nil {
+		p.problem(o.line, "%s speaks redfish and has no \"fingerprint\"; add its certificate's SHA-256", o.what)
+	}
+	return b
+}
+
+func (p *parser) nics(machine object) (nics []NIC) {
+	for _, n := range machine.list("nics") {
+		nics = append(nics, p.nic(n, "NIC of "+machine.what))
+		p.ports++
+	}
+	return nics
+}
+
+// portForm is a Junos physical interface, a channel of one, or a bundle. A unit
+// such as ".0" is refused, because a port has exactly one.
+var portForm = regexp.MustCompile(`^([a-z]{2,4}-[0-9]{1,3}/[0-9]{1,3}/[0-9]{1,3}(:[0-9]{1,2})?|ae[0-9]{1,4})$`)
+
+func (p *parser) nic(n *yaml.Node, what string) NIC {
+	o := p.object(entry{what, n.Line, n}, []string{"mac", "switch", "port"}, nil)
+	nic := NIC{
+		MAC:  p.mac(o),
+		Port: metal.Port{Switch: metal.SwitchID(o.text("switch")), Name: o.text("port")},
+	}
+	knows(p, o.at("switch"), "switch", nic.Port.Switch, names(p.site.Switches, func(s Switch) metal.SwitchID { return s.ID }))
+	if nic.Port.Name == "" || nic.Port.Switch == "" {
+		return nic
+	}
+	if !portForm.MatchString(nic.Port.Name) {
+		p.problem(o.at("port"), "port of %s is %q; write an interface like xe-0/0/7 or ae7, without its unit", what, nic.Port.Name)
+	}
+	p.once("port", nic.Port.String(), o.at("port"))
+	return nic
+}
+
+func (p *parser) mac(o object) string {
+	text := o.text("mac")
+	if text == "" {
+		return ""
+	}
+	mac, err := net.ParseMAC(text)
+	// The lowest bit of the first byte marks a group: no NIC has such a MAC.
+	if err != nil || len(mac) != 6 || mac[0]&1 == 1 {
+		p.problem(o.at("mac"), "mac of %s is %q; write a NIC's six bytes like 02:00:5e:10:00:01", o.what, text)
+		return ""
+	}
+	p.once("MAC", mac.String(), o.at("mac"))
+	return mac.String()
+}
+
+func (p *parser) disks(machine object) (disks []Disk) {
+	for _, n := range machine.list("disks") {
+		o := p.object(entry{"disk of " + machine.what, n.Line, n}, []string{"serial", "size_gb"}, nil)
+		disk := Disk{o.text("serial"), o.number("size_gb")}
+		if disk.Serial != "" {
+			p.once("disk serial", disk.Serial, o.at("serial"))
+		}
+		disks = append(disks, disk)
+	}
+	return disks
+}

@@ -1,0 +1,68 @@
+package sitefile
+
+import (
+	"net/netip"
+
+	"millwright/internal/metal"
+)
+
+// Site is what a site file says, in the file's order.
+type Site struct {
+	ID               metal.SiteID
+	Metro            string
+	Boot             []netip.Addr // where the site's boot services listen
+	Blocks           []Block
+	Plans            []Plan
+	OperatingSystems []OperatingSystem
+	Racks            []metal.RackID
+	Switches         []Switch
+	Machines         []Machine
+}
+
+// Block is a range of addresses from which links are leased.
+type Block struct {
+	Prefix netip.Prefix // masked
+	Role   metal.Role
+}
+
+// Plan is a hardware class that tenants choose by its name.
+type Plan struct {
+	ID          metal.PlanID
+	Description string
+	Cores       int
+	MemoryGiB   int
+	DisksGB     []int // decimal gigabytes, as disks are sold
+}
+
+// OperatingSystem is an installable system and the plans it fits.
+type OperatingSystem struct {
+	metal.OperatingSystem
+	Plans []metal.PlanID
+}
+
+// Switch is a top-of-rack switch and the rack it stands in.
+type Switch struct {
+	metal.Switch
+	Rack metal.RackID
+}
+
+// Machine is a physical server and what is screwed into it. Its Port is the
+// first NIC's.
+type Machine struct {
+	metal.Machine
+	Unit  int // rack unit of its lowest edge, counted from 1
+	NICs  []NIC
+	Disks []Disk
+}
+
+// NIC is one network interface and the port it is cabled to.
+type NIC struct {
+	MAC  string // lower case, colons
+	Port metal.Port
+}
+
+// Disk is one drive, known by its serial number: slots move, serials do not.
+type Disk struct {
+	Serial string
+	SizeGB int
+}

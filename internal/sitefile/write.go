@@ -1,0 +1,103 @@
+package sitefile
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Write prints a site in the shape that people write by hand: a line or two to
+// a thing, and comments that say what each section is for. Parse reads it back
+// to an equal site.
+func Write(w io.Writer, s *Site) error {
+	var page bytes.Buffer
+	if err := layout.Execute(&page, s); err != nil {
+		return fmt.Errorf("site %s: print its file: %w", s.ID, err)
+	}
+	if _, err := w.Write(page.Bytes()); err != nil {
+		return fmt.Errorf("site %s: write its file: %w", s.ID, err)
+	}
+	return nil
+}
+
+// quoted is a scalar that means the same on any line of a YAML file, whatever
+// stands in it: colons, commas, or a word like "no".
+func quoted(value any) (string, error) {
+	node := yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: fmt.Sprint(value)}
+	text, err := yaml.Marshal(&node)
+	return strings.TrimSuffix(string(text), "\n"), err
+}
+
+// words prints a list of names or numbers on one line; they need no quotes,
+// because Parse admits none that would.
+func words[T any](list []T) string {
+	all := make([]string, len(list))
+	for i, item := range list {
+		all[i] = fmt.Sprint(item)
+	}
+	return strings.Join(all, ", ")
+}
+
+var layout = template.Must(template.New("site").Funcs(template.FuncMap{
+	"q":     quoted,
+	"ints":  words[int],
+	"racks": func(s *Site) string { return words(s.Racks) },
+	"plans": func(o OperatingSystem) string { return words(o.Plans) },
+}).Parse(`# A site of Millwright: what stands in it, and how it is reached.
+# Nothing here is secret: credentials are named, and stored elsewhere.
+site: {{.ID}}
+metro: {{.Metro}}
+
+# Where the site's boot services listen. Switches relay DHCP to each of them,
+# and a parked machine reaches nothing else.
+boot:
+  addresses:{{range .Boot}}
+    - {{q .}}{{end}}
+
+# Where addresses come from. Every port keeps an install link for ever; public
+# and private links are leased to devices.
+blocks:{{range .Blocks}}
+  - {prefix: {{q .Prefix}}, role: {{.Role}}}{{end}}
+
+# What tenants can order.
+plans:{{range .Plans}}
+  {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}]}{{end}}
+
+# What can be installed: images lie in boot's image folder.
+operating_systems:{{range .OperatingSystems}}
+  {{.ID}}:
+    name: {{q .Name}}
+    distro: {{q .Distro}}
+    version: {{q .Version}}
+    image: {{.Image.File}}
+    sha256: {{.Image.SHA256}}
+    size: {{.Image.Size}} # bytes
+    plans: [{{plans .}}]{{end}}
+
+racks: [{{racks .}}]
+
+# host_key is what ssh-keygen -l prints of the switch's key.
+switches:{{range .Switches}}
+  {{.ID}}:
+    rack: {{.Rack}}
+    address: {{q .Address}}
+    host_key: {{q .HostKey}}
+    credential: {{q .Credential}}{{end}}
+
+# A machine boots from its first NIC. kexec says whether its drivers survive
+# one; fingerprint is the SHA-256 of its BMC's certificate.
+machines:{{range .Machines}}
+  {{.ID}}:
+    {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},
+     bmc: {address: {{q .BMC.Address}}, protocol: {{.BMC.Protocol}}, credential: {{q .BMC.Credential}}` +
+	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}` +
+	`{{with .BMC.Fingerprint}},
+           fingerprint: {{.}}{{end}}},
+     nics: [{{range $i, $n := .NICs}}{{if $i}},
+            {{end}}{mac: "{{.MAC}}", switch: {{.Port.Switch}}, port: "{{.Port.Name}}"}{{end}}],
+     disks: [{{range $i, $d := .Disks}}{{if $i}}, {{end}}{serial: {{q .Serial}}, size_gb: {{.SizeGB}}}{{end}}]}{{end}}
+`))
