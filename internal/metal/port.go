@@ -64,3 +64,10 @@ type Lease struct {
 
 // Link is the lease seen as a point-to-point subnet.
 func (l Lease) Link() Link { return Link{Prefix: l.Prefix, Role: l.Role} }
+
+// PortGeneration is an intent to be read back: a port, and which of its
+// intents.
+type PortGeneration struct {
+	Port       Port
+	Generation int64
+}

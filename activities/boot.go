@@ -1,0 +1,54 @@
+package activities
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+
+	"millwright/internal/metal"
+)
+
+// Boot says what a machine boots next. The site's boot services act on it.
+type Boot struct{ Store BootStore }
+
+// BootStore keeps what each machine should boot.
+type BootStore interface {
+	// BootAgent numbers a boot of the agent; an attempt of a claim is numbered once.
+	BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error)
+	// BootDisk tells the agent of this boot to leave, and the machine to boot its disk.
+	BootDisk(ctx context.Context, claim metal.Claim, boot metal.BootNumber) error
+}
+
+// BootAgentInput says what the agent is to do, and in which attempt of the run.
+type BootAgentInput struct {
+	Claim   metal.Claim
+	Attempt int       // 1, 2, …: a repeat of one attempt finds its number
+	Job     metal.Job // install or erase
+}
+
+// BootAgentResult carries the number that this boot's reports will name.
+type BootAgentResult struct {
+	Boot metal.BootNumber
+}
+
+// BootAgent makes the machine's next boot the agent, with a job for it, and
+// binds the boot's reports to this run.
+func (b *Boot) BootAgent(ctx context.Context, in BootAgentInput) (BootAgentResult, error) {
+	run := activity.GetInfo(ctx).WorkflowExecution.ID
+	n, err := b.Store.BootAgent(ctx, in.Claim, in.Attempt, in.Job, run)
+	return BootAgentResult{Boot: n}, classify(err)
+}
+
+// BootDiskInput names the boot whose agent may leave.
+type BootDiskInput struct {
+	Claim metal.Claim
+	Boot  metal.BootNumber
+}
+
+// BootDiskResult is empty.
+type BootDiskResult struct{}
+
+// BootDisk lets the agent leave for the disk, now and at every boot to come.
+func (b *Boot) BootDisk(ctx context.Context, in BootDiskInput) (BootDiskResult, error) {
+	return BootDiskResult{}, classify(b.Store.BootDisk(ctx, in.Claim, in.Boot))
+}

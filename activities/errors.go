@@ -1,0 +1,60 @@
+package activities
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+
+	"millwright/internal/metal"
+)
+
+// Published error types: what an operator reads in the Temporal UI, and what
+// docs/operations.md explains one by one. Never renamed.
+const (
+	BadCredentials  = "BadCredentials"
+	ConfigRefused   = "ConfigRefused"
+	WrongIdentity   = "WrongIdentity"
+	Unsupported     = "Unsupported"
+	NoMachine       = "NoMachine"
+	NoAddress       = "NoAddress"
+	StaleClaim      = "StaleClaim"
+	UnknownDevice   = "UnknownDevice"
+	UnknownMachine  = "UnknownMachine"
+	InvalidOrder    = "InvalidOrder"
+	OrderConflict   = "OrderConflict"
+	WrongState      = "WrongState"
+	NoSecret        = "NoSecret"
+	UnprovenErasure = "UnprovenErasure"
+)
+
+// permanent lists what no retry can mend, by its published type. Everything
+// else is weather: Temporal tries it again until the profile's time is up.
+var permanent = []struct {
+	sentinel error
+	name     string
+}{
+	{metal.ErrBadCredentials, BadCredentials},
+	{metal.ErrConfigRefused, ConfigRefused},
+	{metal.ErrFingerprint, WrongIdentity},
+	{metal.ErrUnsupported, Unsupported},
+	{metal.ErrNoMachine, NoMachine},
+	{metal.ErrNoAddress, NoAddress},
+	{metal.ErrStaleClaim, StaleClaim},
+	{metal.ErrUnknownDevice, UnknownDevice},
+	{metal.ErrUnknownMachine, UnknownMachine},
+	{metal.ErrInvalidOrder, InvalidOrder},
+	{metal.ErrOrderConflict, OrderConflict},
+	{metal.ErrWrongState, WrongState},
+	{metal.ErrNoSecret, NoSecret},
+	{metal.ErrUnprovenErasure, UnprovenErasure},
+}
+
+// classify is the one place where a driver's error meets Temporal.
+func classify(err error) error {
+	for _, p := range permanent {
+		if errors.Is(err, p.sentinel) {
+			return temporal.NewNonRetryableApplicationError(err.Error(), p.name, nil)
+		}
+	}
+	return err
+}

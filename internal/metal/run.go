@@ -1,0 +1,83 @@
+package metal
+
+import "time"
+
+// Holding is a claimed machine with what a run needs to know of it. A device
+// that has no machine is held with an empty Claim.Machine.
+type Holding struct {
+	Claim  Claim
+	Port   Port
+	Limits Limits
+	Was    DeviceState // the device's state before this claim
+}
+
+// Limits say how long a machine of this plan may take before a run takes its
+// next step. They come from the plan, because POST takes 3 minutes on one model
+// and 30 on another.
+type Limits struct {
+	Boot      time.Duration // power-on to the agent's first word
+	Install   time.Duration // agent's first word to an image proven on the disk; erasing counts too
+	PhoneHome time.Duration // leaving the agent to the installed system's first word
+}
+
+// Ending is what a run leaves behind: the device's state, and what its order
+// is told.
+type Ending struct {
+	Order   OrderID
+	State   DeviceState
+	Outcome string // a sentence: why, where it failed
+}
+
+// Order is what somebody wants of a device.
+type Order struct {
+	ID     OrderID
+	Action Action
+	Device DeviceID
+	Wish   Wish
+	Input  []byte // the order as it was given, in canonical JSON: a repeat must say the same
+}
+
+// Wish is what a provision or reinstall order asks of its device.
+type Wish struct {
+	Project         ProjectID
+	Site            SiteID
+	Plan            PlanID
+	OperatingSystem OperatingSystemID
+	Hostname        string
+	SSHKeys         []string
+	Tags            []string
+	UserData        string // SHA-256 of user data stored before, lower-case hex
+}
+
+// OrderStatus is how an order stands.
+type OrderStatus struct {
+	Order   OrderID
+	Action  Action
+	Device  DeviceID
+	Project ProjectID
+	Site    SiteID
+	Plan    PlanID
+	State   string // wanted, started, done, failed
+	Outcome string
+}
+
+// Unsettled is a device in a state that only an open run may leave it in.
+type Unsettled struct {
+	Device  DeviceID
+	Project ProjectID
+	Site    SiteID
+	Plan    PlanID
+	Machine MachineID
+	State   DeviceState
+}
+
+// Quarantine takes a machine out of use, under the claim that found it unfit.
+type Quarantine struct {
+	Claim  Claim
+	Reason string
+	// Keep leaves the device bound to the machine, with its addresses: its port
+	// may still route them, so nobody else may have them.
+	Keep bool
+	// Ending ends the device too; nil where its run goes on with another machine.
+	Ending *Ending
+}

@@ -1,0 +1,52 @@
+-- name: InsertDevice :exec
+insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: GetDevice :one
+select * from devices where id = $1;
+
+-- name: LockDevice :one
+select * from devices where id = $1 for update;
+
+-- name: SetDeviceState :exec
+update devices set state = @state, reason = @reason, changed_at = now(),
+    deleted_at = case when @state = 'deleted' then coalesce(deleted_at, now()) end
+where id = @id;
+
+-- name: SetOperatingSystem :exec
+update devices set operating_system = $2, changed_at = now() where id = $1;
+
+-- name: ListDevices :many
+select d.*, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+from devices d left join machines m on m.device = d.id
+where (@project::text = '' or d.project = @project)
+  and (@with_deleted::bool or d.state <> 'deleted')
+order by d.created_at, d.id;
+
+-- name: StartUsage :exec
+-- Safe to repeat: one open usage a device (one_open_usage).
+insert into usages (device, plan, started_at)
+select d.id, d.plan, now() from devices d where d.id = $1
+on conflict (device) where ended_at is null do nothing;
+
+-- name: EndUsage :exec
+update usages set ended_at = now() where device = $1 and ended_at is null;
+
+-- name: InsertEvent :exec
+insert into events (device, machine, kind, body)
+values (nullif(@device::text, ''), nullif(@machine::text, ''), @kind, @body);
+
+-- name: EventsOfDevice :many
+select id, at, coalesce(machine, '')::text as machine, kind, body from events
+where device = @device::text and id > @after order by id;
+
+-- name: UnsettledDevices :many
+-- Devices and machines that only an open run may leave as they are.
+select d.id, d.state, d.project, d.site, d.plan, coalesce(m.id, '')::text as machine
+from devices d left join machines m on m.device = d.id
+where (d.state in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
+       or m.state = 'claimed'
+       or (d.state = 'queued' and not exists (
+           select from orders o where o.device = d.id and o.state = 'wanted')))
+  and d.changed_at < now() - @older_than::interval
+order by d.changed_at limit @most;

@@ -1,0 +1,44 @@
+-- name: GetOrder :one
+select * from orders where id = $1;
+
+-- name: InsertOrder :exec
+insert into orders (id, action, device, input) values ($1, $2, $3, $4);
+
+-- name: MarkOrderStarted :exec
+-- Safe to repeat.
+update orders set state = 'started', started_at = now() where id = $1 and state = 'wanted';
+
+-- name: EndOrder :exec
+-- Safe to repeat: the first end stands.
+update orders set state = @state, outcome = @outcome, ended_at = now()
+where id = @id and state in ('wanted', 'started');
+
+-- name: OpenOrders :many
+-- Orders that nobody has ended, old enough that their runs must be open.
+select id, action, device, state from orders
+where state in ('wanted', 'started') and wanted_at < now() - @older_than::interval
+order by wanted_at limit @most;
+
+-- name: OrdersOfDevice :many
+select * from orders where device = $1 order by wanted_at;
+
+-- name: InsertUserData :one
+-- Safe to repeat: the same bytes have the same name.
+insert into user_data (sha256, body) values (encode(sha256(@body::bytea), 'hex'), @body)
+on conflict (sha256) do update set sha256 = excluded.sha256
+returning sha256;
+
+-- name: HasUserData :one
+select exists (select from user_data where sha256 = $1);
+
+-- name: HasSite :one
+select exists (select from sites where id = $1);
+
+-- name: HasPlan :one
+select exists (select from plans where id = $1);
+
+-- name: HasOperatingSystem :one
+select exists (select from operating_systems where id = $1);
+
+-- name: PlanRuns :one
+select exists (select from plan_operating_systems where plan = $1 and operating_system = $2);
