@@ -1,0 +1,13 @@
+// Package bmc drives the management controllers of machines: power, and what a
+// machine boots next, over Redfish or IPMI. It stands on bmclib, whose Redfish
+// and ipmitool providers it uses one at a time and never both.
+//
+// Whatever a BMC says is weather unless it wraps one of metal's sentinels:
+// ErrBadCredentials, ErrFingerprint, ErrUnsupported. A write counts when it was
+// read back. Errors name the machine and the BMC's address, and carry neither
+// a password nor the device's own prose, which goes to the log at level debug.
+//
+// It imports metal and bmclib. It knows no Temporal, no database, no activity
+// and no other driver. Do not set DEBUG_BMCLIB in a process that uses it: bmclib
+// then writes every request, logins included, to standard output.
+package bmc

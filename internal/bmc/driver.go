@@ -1,0 +1,137 @@
+package bmc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"millwright/internal/metal"
+)
+
+const (
+	requestLimit = 30 * time.Second // slowest answer that was still one: some 20 s, from a BMC busy with its own inventory
+	settleLimit  = 20 * time.Second // a forced power-off shows within some 10 s on the slowest BMCs
+	closeLimit   = 3 * time.Second  // a session that cannot be closed by then is left to the BMC's own timeout
+)
+
+// Driver speaks to BMCs, with one session at a time to each. Its zero value
+// lacks only Credentials. It is safe for concurrent use, and must not be copied.
+type Driver struct {
+	Credentials func(ctx context.Context, name string) (metal.Credential, error)
+	Log         *slog.Logger  // nothing is logged if nil
+	Ipmitool    string        // path of the program; looked up in PATH if empty
+	Request     time.Duration // how long one request or ipmitool command may take; 30 s if zero
+	Settle      time.Duration // how long power may take to read back as set; 20 s if zero
+
+	busy turns
+}
+
+// Power reads the power state. It waits out a change that is under way.
+func (d *Driver) Power(ctx context.Context, b metal.BMC) (metal.Power, error) {
+	var power metal.Power
+	err := d.during(ctx, b, "read power", func(ctx context.Context, s session) (err error) {
+		power, err = d.readPower(ctx, s)
+		return err
+	})
+	return power, err
+}
+
+// SetPower brings power to what is wanted and returns once it reads back so.
+// It changes nothing if it is so already. Off is at once, without asking the
+// operating system; there is no cycle, which is Off, then On.
+func (d *Driver) SetPower(ctx context.Context, b metal.BMC, want metal.Power) error {
+	if want != metal.On && want != metal.Off {
+		return fmt.Errorf("machine %s: power %q: want on or off: %w", b.Machine, want, metal.ErrUnsupported)
+	}
+	return d.during(ctx, b, "power "+string(want), func(ctx context.Context, s session) error {
+		return d.switchTo(ctx, s, want)
+	})
+}
+
+// BootOnce sets the device for the next boot alone and reads it back. Many
+// BMCs forget it after 60 s: PowerOn does both in one session.
+func (d *Driver) BootOnce(ctx context.Context, b metal.BMC, device metal.BootDevice, fw metal.Firmware) error {
+	return d.during(ctx, b, "boot from "+string(device), func(ctx context.Context, s session) error {
+		return d.bootOnce(ctx, s, b, device, fw)
+	})
+}
+
+// PowerOn switches a machine on that is off, so that it boots from the device.
+// A machine that is on already is left alone, override included: it was an
+// earlier attempt of this step that switched it on, or somebody whose boot a
+// late override would not reach anyhow, but would spoil the one after.
+func (d *Driver) PowerOn(ctx context.Context, b metal.BMC, device metal.BootDevice, fw metal.Firmware) error {
+	return d.during(ctx, b, "power on from "+string(device), func(ctx context.Context, s session) error {
+		power, err := d.readPower(ctx, s)
+		if err != nil {
+			return err
+		}
+		if power == metal.On {
+			d.log().InfoContext(ctx, "machine is on already", "machine", b.Machine, "bmc", b.Address)
+			return nil
+		}
+		if err := d.bootOnce(ctx, s, b, device, fw); err != nil {
+			return err
+		}
+		return d.switchTo(ctx, s, metal.On)
+	})
+}
+
+// during runs one conversation with a BMC: it waits for its turn, opens a
+// session, and closes it whatever happened. Errors are named here, once.
+func (d *Driver) during(ctx context.Context, b metal.BMC, doing string, do func(context.Context, session) error) error {
+	at, err := endpointOf(b)
+	if err == nil {
+		err = d.converse(ctx, b, at, do)
+	}
+	if err == nil {
+		return nil
+	}
+	// Whatever a cut connection says of itself, the caller knows why it was cut.
+	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
+		err = context.Cause(ctx)
+	}
+	return fmt.Errorf("machine %s: BMC %s: %s: %w", b.Machine, b.Address, doing, err)
+}
+
+func (d *Driver) converse(ctx context.Context, b metal.BMC, at endpoint, do func(context.Context, session) error) error {
+	done, err := d.busy.take(ctx, at.String())
+	if err != nil {
+		return err
+	}
+	s, err := d.open(ctx, b, at)
+	if err != nil {
+		done()
+		return err
+	}
+	err = do(ctx, s)
+	// A cancelled caller is let go at once. The session is still closed, and
+	// the BMC is not anybody else's before it is.
+	if ctx.Err() != nil {
+		go d.hangUp(ctx, s, done)
+		return err
+	}
+	d.hangUp(ctx, s, done)
+	return err
+}
+
+// hangUp closes a session, within its own time and not the caller's.
+func (d *Driver) hangUp(ctx context.Context, s session, done func()) {
+	defer done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	s.close(ctx)
+}
+
+func (d *Driver) log() *slog.Logger {
+	if d.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return d.Log
+}
+
+func (d *Driver) request() time.Duration { return cmp.Or(d.Request, requestLimit) }
+func (d *Driver) settle() time.Duration  { return cmp.Or(d.Settle, settleLimit) }

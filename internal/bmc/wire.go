@@ -1,0 +1,130 @@
+package bmc
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"millwright/internal/metal"
+)
+
+// answerLimit bounds what is read of one answer. A system resource is some
+// 10 kB; vendors' longest are below 200 kB.
+const answerLimit = 1 << 20
+
+// wire carries one session's HTTP requests. It ends them with the context in
+// use, keeps the connection that bmclib would close after each request (a BMC
+// takes 100 ms and more for a TLS handshake), accepts the pinned certificate
+// alone, and remembers the last exchange.
+type wire struct {
+	host      string
+	limit     time.Duration
+	log       *slog.Logger
+	transport *http.Transport
+
+	mu   sync.Mutex
+	ctx  context.Context
+	last exchange
+}
+
+func newWire(ctx context.Context, at endpoint, fingerprint string, limit time.Duration, log *slog.Logger) *wire {
+	return &wire{
+		host: at.String(), limit: limit, log: log, ctx: ctx,
+		// No Proxy: a management network is never behind one, and a proxy from
+		// the environment would be handed the password.
+		transport: &http.Transport{
+			MaxConnsPerHost: 1, // one session, one connection
+			TLSClientConfig: &tls.Config{
+				InsecureSkipVerify: true, // no authority signs BMCs: the pin below is the check
+				VerifyConnection:   pinned(fingerprint),
+			},
+		},
+	}
+}
+
+// pinned accepts the one certificate whose SHA-256 is given. Nothing pinned
+// accepts nothing; the error then names what is there to be pinned.
+func pinned(fingerprint string) func(tls.ConnectionState) error {
+	return func(state tls.ConnectionState) error {
+		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
+		shown := hex.EncodeToString(sum[:])
+		if shown == fingerprint {
+			return nil
+		}
+		if fingerprint == "" {
+			return fmt.Errorf("no certificate is pinned, and it shows %s: %w", shown, metal.ErrFingerprint)
+		}
+		return fmt.Errorf("certificate is %s, pinned is %s: %w", shown, fingerprint, metal.ErrFingerprint)
+	}
+}
+
+// use changes the context that ends requests.
+func (w *wire) use(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ctx = ctx
+}
+
+func (w *wire) lastExchange() exchange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
+// CloseIdleConnections is also what http.Client calls on a log-out.
+func (w *wire) CloseIdleConnections() { w.transport.CloseIdleConnections() }
+
+// RoundTrip sends one request and reads the whole answer, so that no caller
+// who forgets to close a body (gofish does) keeps the connection.
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	parent := w.ctx
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(parent, w.limit)
+	defer cancel()
+
+	resp, body, err := w.send(ctx, req)
+	if err != nil && ctx.Err() != nil && parent.Err() == nil {
+		err = fmt.Errorf("%s %s: no answer within %s", req.Method, req.URL.Path, w.limit)
+	}
+	w.remember(newExchange(req, resp, body, err))
+	return resp, err
+}
+
+func (w *wire) send(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	// A redirect to elsewhere would take the session's token along.
+	if req.URL.Scheme != "https" || req.URL.Host != w.host {
+		return nil, nil, errors.New("BMC redirects to another address")
+	}
+	out := req.Clone(ctx)
+	out.Close = false
+	resp, err := w.transport.RoundTrip(out)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	if err != nil {
+		return nil, nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, body, nil
+}
+
+func (w *wire) remember(e exchange) {
+	if e.failed() && len(e.body) > 0 {
+		w.log.Debug("BMC refused", "request", e.request(), "status", e.status, "body", string(e.body[:min(len(e.body), 2000)]))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = e
+}

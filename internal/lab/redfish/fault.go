@@ -1,0 +1,99 @@
+package redfish
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The faults that a BMC can be told to have. Each is something that BMCs in
+// the field do.
+const (
+	RefuseLogin      = "refuse-login"      // right credentials are answered with 401
+	SessionBusy      = "session-busy"      // every third login: 503, insufficient resources for session
+	NoSessions       = "no-sessions"       // there is no session service; only Basic auth works
+	Hang             = "hang"              // a request gets no answer; with a delay, a late one
+	LiesOn           = "lies-on"           // told to switch on, it says On and the machine stays off
+	LiesOff          = "lies-off"          // told to switch off, it says Off and the machine stays on
+	IgnoresPower     = "ignores-power"     // a power command is accepted and nothing happens
+	SlowPower        = "slow-power"        // PoweringOn or PoweringOff is read for the delay
+	ForgetsBoot      = "forgets-boot"      // a boot override is accepted, and dropped after the delay
+	ContinuousBoot   = "continuous-boot"   // an override asked for once is kept for every boot
+	ResetConnection  = "reset-connection"  // a connection is reset before TLS begins
+	WrongCertificate = "wrong-certificate" // the handshake shows somebody else's certificate
+)
+
+// faultNames is what ParseFault knows, in the order in which it says so.
+var faultNames = []string{
+	RefuseLogin, SessionBusy, NoSessions, Hang, LiesOn, LiesOff, IgnoresPower, SlowPower,
+	ForgetsBoot, ContinuousBoot, ResetConnection, WrongCertificate,
+}
+
+// Fault is one way to fail, and how often.
+type Fault struct {
+	Name  string
+	Times int           // how often it strikes; 0 is until it is cleared
+	Delay time.Duration // what it means stands with each name
+}
+
+// ParseFault checks a fault given by name, as people type it.
+func ParseFault(name string, times int, delay time.Duration) (Fault, error) {
+	if !slices.Contains(faultNames, name) {
+		return Fault{}, fmt.Errorf("fault %q: want one of %s", name, strings.Join(faultNames, ", "))
+	}
+	if times < 0 || delay < 0 {
+		return Fault{}, fmt.Errorf("fault %q: %d times after %s: want neither below zero", name, times, delay)
+	}
+	return Fault{Name: name, Times: times, Delay: delay}, nil
+}
+
+// SetFault arms a fault beside those already armed, or replaces the one of the
+// same name.
+func (b *BMC) SetFault(f Fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.faults == nil {
+		b.faults = map[string]Fault{} // late: an idle BMC, and there are a thousand, holds no map
+	}
+	b.faults[f.Name] = f
+}
+
+// ClearFaults makes the BMC well again, and lets hanging requests go on.
+func (b *BMC) ClearFaults() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults = nil
+	close(b.cleared)
+	b.cleared = make(chan struct{})
+}
+
+// strike says whether the named fault strikes now, and counts it.
+func (b *BMC) strike(name string) (Fault, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.strikeLocked(name)
+}
+
+func (b *BMC) strikeLocked(name string) (Fault, bool) {
+	f, armed := b.faults[name]
+	if !armed {
+		return Fault{}, false
+	}
+	if f.Times == 1 {
+		delete(b.faults, name)
+	}
+	if f.Times > 1 {
+		b.faults[name] = Fault{Name: f.Name, Times: f.Times - 1, Delay: f.Delay}
+	}
+	return f, true
+}
+
+// has says whether the named fault is armed, without counting it: for a fault
+// that is a trait of the BMC rather than an event.
+func (b *BMC) has(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, armed := b.faults[name]
+	return armed
+}

@@ -1,0 +1,129 @@
+package redfish
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+const (
+	sessionLimit = 8               // what small BMCs hold
+	sessionIdle  = 5 * time.Minute // after which a forgotten session makes room; a common factory setting
+)
+
+// session is one login, found by its token.
+type session struct {
+	id   string
+	user string
+	used time.Time
+}
+
+// login answers POST …/Sessions.
+func (b *BMC) login(w http.ResponseWriter, r *http.Request, body []byte) {
+	var asked struct{ UserName, Password string }
+	if err := json.Unmarshal(body, &asked); err != nil {
+		refuse(w, http.StatusBadRequest, "MalformedJSON", "the request body is no JSON object")
+		return
+	}
+	if _, struck := b.strike(RefuseLogin); struck || !b.knows(asked.UserName, asked.Password) {
+		unauthorized(w)
+		return
+	}
+	token, id, ok := b.newSession(asked.UserName)
+	if !ok {
+		refuse(w, http.StatusServiceUnavailable, "SessionLimitExceeded", "insufficient resources for session")
+		return
+	}
+	w.Header().Set("X-Auth-Token", token)
+	w.Header().Set("Location", sessionsPath+"/"+id)
+	answer(w, http.StatusCreated, sessionObject(id, asked.UserName))
+}
+
+// newSession makes a session if there is room for one.
+func (b *BMC) newSession(user string) (token, id string, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.logins++
+	if _, armed := b.faults[SessionBusy]; armed && b.logins%3 == 0 {
+		b.strikeLocked(SessionBusy)
+		return "", "", false
+	}
+	b.expireSessions()
+	if len(b.sessions) >= sessionLimit {
+		return "", "", false
+	}
+	if b.sessions == nil {
+		b.sessions = map[string]*session{}
+	}
+	token, id = rand.Text(), strconv.Itoa(b.logins)
+	b.sessions[token] = &session{id: id, user: user, used: time.Now()}
+	return token, id, true
+}
+
+func (b *BMC) expireSessions() {
+	for token, s := range b.sessions {
+		if time.Since(s.used) > sessionIdle {
+			delete(b.sessions, token)
+		}
+	}
+}
+
+// Sessions is how many sessions are open: a client that leaves some behind is
+// one that locks itself out.
+func (b *BMC) Sessions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expireSessions()
+	return len(b.sessions)
+}
+
+// admitted says whether a request proves who it is from, by token or Basic auth.
+func (b *BMC) admitted(r *http.Request) bool {
+	if user, password, ok := r.BasicAuth(); ok {
+		_, struck := b.strike(RefuseLogin)
+		return !struck && b.knows(user, password)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expireSessions()
+	s, ok := b.sessions[r.Header.Get("X-Auth-Token")]
+	if ok {
+		s.used = time.Now()
+	}
+	return ok
+}
+
+func (b *BMC) knows(user, password string) bool {
+	return subtle.ConstantTimeCompare([]byte(user), []byte(b.credential.User)) == 1 &&
+		subtle.ConstantTimeCompare([]byte(password), []byte(b.credential.Password)) == 1
+}
+
+// sessionMember answers GET and DELETE of one session.
+func (b *BMC) sessionMember(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for token, s := range b.sessions {
+		if s.id != path.Base(r.URL.Path) {
+			continue
+		}
+		if r.Method == http.MethodDelete {
+			delete(b.sessions, token)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		answer(w, http.StatusOK, sessionObject(s.id, s.user))
+		return
+	}
+	notFound(w, r)
+}
+
+func sessionObject(id, user string) object {
+	return object{
+		"@odata.id": sessionsPath + "/" + id, "@odata.type": "#Session.v1_3_0.Session",
+		"Id": id, "Name": "Session " + id, "UserName": user,
+	}
+}
