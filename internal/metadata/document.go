@@ -1,0 +1,146 @@
+package metadata
+
+import (
+	"net/netip"
+	"strings"
+
+	"millwright/internal/metal"
+)
+
+// Document is the answer of /metadata. Its field names are the Packet API's;
+// afterburn refuses one without id, hostname, iqn, plan, facility, tags,
+// ssh_keys, network and phone_home_url, so none of those is ever left out.
+type Document struct {
+	ID              string          `json:"id"`
+	Hostname        string          `json:"hostname"`
+	IQN             string          `json:"iqn"`
+	OperatingSystem operatingSystem `json:"operating_system"`
+	Plan            string          `json:"plan"`
+	Class           string          `json:"class"` // the plan, by its older name
+	Facility        string          `json:"facility"`
+	PrivateSubnets  []string        `json:"private_subnets"`
+	Tags            []string        `json:"tags"`
+	SSHKeys         []string        `json:"ssh_keys"`
+	CustomData      struct{}        `json:"customdata"`
+	Specs           struct{}        `json:"specs"`
+	Storage         struct{}        `json:"storage"`
+	Volumes         []struct{}      `json:"volumes"`
+	Spot            struct{}        `json:"spot"`
+	SwitchShortID   string          `json:"switch_short_id"`
+	Network         network         `json:"network"`
+	APIURL          string          `json:"api_url"`
+	PhoneHomeURL    string          `json:"phone_home_url"`
+	UserStateURL    string          `json:"user_state_url"`
+}
+
+type operatingSystem struct {
+	Slug              string            `json:"slug"`
+	Distro            string            `json:"distro"`
+	Version           string            `json:"version"`
+	ImageTag          string            `json:"image_tag"`
+	LicenseActivation licenseActivation `json:"license_activation"`
+}
+
+type licenseActivation struct {
+	State string `json:"state"`
+}
+
+type network struct {
+	Bonding    bonding          `json:"bonding"`
+	Interfaces []networkAdapter `json:"interfaces"`
+	Addresses  []address        `json:"addresses"`
+}
+
+type bonding struct {
+	Mode int `json:"mode"`
+}
+
+type networkAdapter struct {
+	Name string `json:"name"`
+	MAC  string `json:"mac"`
+	Bond string `json:"bond"`
+}
+
+// Describe writes the document of the device that lives on m, or says that
+// none does. The url is that of the boot service, as the machine reaches it.
+func Describe(m metal.BootMachine, url string) (Document, bool) {
+	if m.Tenancy == nil {
+		return Document{}, false
+	}
+	t := m.Tenancy
+	return Document{
+		ID:              string(t.Device),
+		Hostname:        t.Hostname,
+		IQN:             "iqn.2026-01.millwright:device." + string(t.Device),
+		OperatingSystem: systemOf(t.OperatingSystem),
+		Plan:            string(t.Plan),
+		Class:           string(t.Plan),
+		Facility:        string(t.Site),
+		PrivateSubnets:  privateSubnets(t.Leases),
+		Tags:            list(t.Tags),
+		SSHKeys:         list(t.SSHKeys),
+		Volumes:         []struct{}{},
+		SwitchShortID:   string(m.Port.Switch),
+		Network:         networkOf(m),
+		APIURL:          url,
+		PhoneHomeURL:    PhoneHomeURL(url, m.Intent.Number),
+		UserStateURL:    url + "/events",
+	}, true
+}
+
+func systemOf(s metal.OperatingSystem) operatingSystem {
+	return operatingSystem{
+		Slug: string(s.ID), Distro: s.Distro, Version: s.Version, ImageTag: s.Image.SHA256,
+		LicenseActivation: licenseActivation{State: "unlicensed"},
+	}
+}
+
+// bondLACP and bondAny are Linux bonding modes. LACP is for bundles alone: a
+// switch that runs none leaves the second link of such a bond dark.
+const (
+	bondLACP = 4 // 802.3ad
+	bondAny  = 5 // balance-tlb: asks nothing of the switch
+)
+
+func networkOf(m metal.BootMachine) network {
+	n := network{Bonding: bonding{Mode: bondAny}, Interfaces: []networkAdapter{}, Addresses: []address{}}
+	if strings.HasPrefix(m.Port.Name, "ae") {
+		n.Bonding.Mode = bondLACP
+	}
+	for i, mac := range m.MACs {
+		n.Interfaces = append(n.Interfaces, networkAdapter{Name: ethernet(i), MAC: mac, Bond: "bond0"})
+	}
+	for _, lease := range m.Tenancy.Leases {
+		n.Addresses = append(n.Addresses, addressOf(m.Tenancy.Device, lease))
+	}
+	return n
+}
+
+// privateSubnets is what a tenant's system routes to its private gateway: the
+// whole of the RFC 1918 block that its private address is from, as its other
+// devices are somewhere in it.
+func privateSubnets(leases []metal.Lease) []string {
+	blocks := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("172.16.0.0/12"),
+		netip.MustParsePrefix("192.168.0.0/16"),
+	}
+	subnets := []string{}
+	for _, block := range blocks {
+		for _, lease := range leases {
+			if lease.Role == metal.Private && block.Contains(lease.Prefix.Addr()) {
+				subnets = append(subnets, block.String())
+				break
+			}
+		}
+	}
+	return subnets
+}
+
+// list makes [] of nothing: clients decode null as a missing field.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
