@@ -25,7 +25,7 @@ type Limits struct {
 type Ending struct {
 	Order   OrderID
 	State   DeviceState
-	Outcome string // a sentence: why, where it failed
+	Outcome string // why it went otherwise than ordered, in a sentence; empty where it did not
 }
 
 // Order is what somebody wants of a device.

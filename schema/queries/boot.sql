@@ -27,6 +27,9 @@ from machines m
 where i.machine = @machine and i.number = @number and i.job in ('install', 'erase')
   and m.id = i.machine and m.epoch = i.epoch and m.state = 'claimed';
 
+-- name: LockMachine :exec
+select from machines where id = $1 for update;
+
 -- name: TakeJob :one
 -- The job of this boot, if its claim still stands; destructive ones are noted
 -- as handed out before anybody hears of them.

@@ -39,4 +39,4 @@ select * from switches where id = $1;
 select * from switches order by id;
 
 -- name: ParkedAndApplied :one
-select profile = 'parked' and applied = generation from ports where switch = $1 and name = $2;
+select (profile = 'parked' and applied = generation)::bool from ports where switch = $1 and name = $2;

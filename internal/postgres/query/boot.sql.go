@@ -302,6 +302,15 @@ func (q *Queries) LeaveAgent(ctx context.Context, arg LeaveAgentParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const lockMachine = `-- name: LockMachine :exec
+select from machines where id = $1 for update
+`
+
+func (q *Queries) LockMachine(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, lockMachine, id)
+	return err
+}
+
 const markSignalled = `-- name: MarkSignalled :exec
 update reports set signalled_at = now() where id = $1 and signalled_at is null
 `

@@ -115,7 +115,7 @@ func (q *Queries) MarkApplied(ctx context.Context, arg MarkAppliedParams) error 
 }
 
 const parkedAndApplied = `-- name: ParkedAndApplied :one
-select profile = 'parked' and applied = generation from ports where switch = $1 and name = $2
+select (profile = 'parked' and applied = generation)::bool from ports where switch = $1 and name = $2
 `
 
 type ParkedAndAppliedParams struct {
@@ -123,9 +123,9 @@ type ParkedAndAppliedParams struct {
 	Name   string
 }
 
-func (q *Queries) ParkedAndApplied(ctx context.Context, arg ParkedAndAppliedParams) (*bool, error) {
+func (q *Queries) ParkedAndApplied(ctx context.Context, arg ParkedAndAppliedParams) (bool, error) {
 	row := q.db.QueryRow(ctx, parkedAndApplied, arg.Switch, arg.Name)
-	var column_1 *bool
+	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err
 }

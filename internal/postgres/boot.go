@@ -1,0 +1,274 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// BootAgent numbers a boot of the agent and binds its reports to a run. An
+// attempt of a claim is numbered once, so a repeat finds its number.
+func (s *Store) BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error) {
+	var number int64
+	err := s.in(ctx, func(q *query.Queries) error {
+		if _, err := held(ctx, q, claim); err != nil {
+			return err
+		}
+		var err error
+		number, err = q.SetBootIntent(ctx, query.SetBootIntentParams{
+			Machine: string(claim.Machine), Job: string(job), Run: run, Epoch: claim.Epoch, Attempt: int32(attempt),
+		})
+		if errors.Is(err, pgx.ErrNoRows) { // numbered before
+			intent, err := q.GetBootIntent(ctx, string(claim.Machine))
+			number = intent.Number
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		return event(ctx, q, claim, "boot", "boot %d of machine %s is the agent, to %s", number, claim.Machine, job)
+	})
+	return metal.BootNumber(number), err
+}
+
+// BootDisk tells the agent of a boot to leave, and the machine to boot its
+// disk. Safe to repeat.
+func (s *Store) BootDisk(ctx context.Context, claim metal.Claim, boot metal.BootNumber) error {
+	return s.in(ctx, func(q *query.Queries) error {
+		if _, err := held(ctx, q, claim); err != nil {
+			return err
+		}
+		n, err := q.LeaveAgent(ctx, query.LeaveAgentParams{Machine: string(claim.Machine), Number: int64(boot), Epoch: claim.Epoch})
+		if err == nil && n == 0 {
+			return fmt.Errorf("machine %s: boot %d is no longer its boot: %w", claim.Machine, boot, metal.ErrStaleClaim)
+		}
+		if err != nil {
+			return err
+		}
+		return event(ctx, q, claim, "boot", "machine %s leaves the agent for its disk", claim.Machine)
+	})
+}
+
+// IssueToken stores the hash of the token in a boot's script. A later script
+// replaces the token of an earlier one.
+func (s *Store) IssueToken(ctx context.Context, machine metal.MachineID, boot metal.BootNumber, hash []byte) error {
+	n, err := s.Queries().IssueToken(ctx, query.IssueTokenParams{Machine: string(machine), Number: int64(boot), TokenHash: hash})
+	if err == nil && n == 0 {
+		return staleBoot(machine, boot)
+	}
+	return err
+}
+
+// TakeJob reads an agent's job at this moment. A destructive one is noted as
+// handed out, and the machine as holding data, before anybody hears of it.
+func (s *Store) TakeJob(ctx context.Context, machine metal.MachineID, boot metal.BootNumber, hash []byte) (metal.AgentJob, error) {
+	var job metal.AgentJob
+	err := s.in(ctx, func(q *query.Queries) error {
+		if err := q.LockMachine(ctx, string(machine)); err != nil {
+			return err
+		}
+		row, err := q.TakeJob(ctx, query.TakeJobParams{Machine: string(machine), Number: int64(boot), TokenHash: hash})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return staleBoot(machine, boot)
+		}
+		if err != nil {
+			return err
+		}
+		job = metal.AgentJob{Job: metal.Job(row.Job), Kexec: row.Kexec}
+		if job.Job != metal.JobInstall {
+			return nil
+		}
+		d, err := q.JobDevice(ctx, row.Device)
+		if err != nil {
+			return fmt.Errorf("machine %s: what to install for device %s: %w", machine, row.Device, err)
+		}
+		job.Image = metal.Image{File: d.Image, SHA256: d.Sha256, Size: d.Size}
+		job.Hostname = d.Hostname
+		return q.SoilMachine(ctx, string(machine))
+	})
+	return job, err
+}
+
+func staleBoot(machine metal.MachineID, boot metal.BootNumber) error {
+	return fmt.Errorf("machine %s: boot %d is not its boot, or the token not this boot's: %w", machine, boot, metal.ErrStaleClaim)
+}
+
+// maxDetail is what a report's sentence may take in the database.
+const maxDetail = 1000
+
+// Record writes what a machine said, before anybody is told. A repeat finds
+// the first row. The hash is nil for a phone-home, which its source address
+// vouches for.
+func (s *Store) Record(ctx context.Context, r metal.Report, hash []byte) (metal.RecordedReport, error) {
+	var recorded metal.RecordedReport
+	err := s.in(ctx, func(q *query.Queries) error {
+		row, err := q.RecordReport(ctx, query.RecordReportParams{
+			Machine: string(r.Machine), Number: int64(r.Boot), Kind: string(r.Kind), Detail: clean(r.Detail),
+			WithToken: r.Kind != metal.PhoneHome, TokenHash: hash,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return staleBoot(r.Machine, r.Boot)
+		}
+		if err != nil {
+			return err
+		}
+		recorded = recordedReport(row)
+		m, err := q.GetMachine(ctx, row.Machine)
+		if err != nil || m.Device == nil {
+			return err
+		}
+		claim := metal.Claim{Device: metal.DeviceID(*m.Device), Machine: r.Machine}
+		return event(ctx, q, claim, row.Kind, "%s", strings.TrimSpace(row.Kind+" "+row.Detail))
+	})
+	return recorded, err
+}
+
+// clean makes a machine's words fit for the database: bounded, and without the
+// bytes that Postgres refuses in text.
+func clean(detail string) string {
+	detail = strings.ReplaceAll(strings.ToValidUTF8(detail, "?"), "\x00", "")
+	runes := []rune(detail)
+	return string(runes[:min(len(runes), maxDetail)])
+}
+
+func recordedReport(row query.Report) metal.RecordedReport {
+	return metal.RecordedReport{ID: row.ID, Run: row.Run, Report: metal.Report{
+		Machine: metal.MachineID(row.Machine), Boot: metal.BootNumber(row.Boot),
+		Kind: metal.ReportKind(row.Kind), Detail: row.Detail,
+	}}
+}
+
+// Unsignalled lists reports of a site whose runs have not heard of them yet,
+// oldest first.
+func (s *Store) Unsignalled(ctx context.Context, site metal.SiteID) ([]metal.RecordedReport, error) {
+	rows, err := s.Queries().UnsignalledReports(ctx, string(site))
+	reports := make([]metal.RecordedReport, len(rows))
+	for i, row := range rows {
+		reports[i] = recordedReport(row)
+	}
+	return reports, err
+}
+
+// Signalled notes that a report's run has heard of it. Safe to repeat.
+func (s *Store) Signalled(ctx context.Context, id int64) error {
+	return s.Queries().MarkSignalled(ctx, id)
+}
+
+// BootMachine is what boot services need to know of one machine, now.
+func (s *Store) BootMachine(ctx context.Context, id metal.MachineID) (metal.BootMachine, error) {
+	m, err := s.Queries().GetMachine(ctx, string(id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return metal.BootMachine{}, fmt.Errorf("machine %s: %w", id, metal.ErrUnknownMachine)
+	}
+	if err != nil {
+		return metal.BootMachine{}, err
+	}
+	machines, err := s.bootMachines(ctx, m.Site, string(id))
+	if err == nil && len(machines) == 0 {
+		err = fmt.Errorf("machine %s: its port has no install link; import its site again: %w", id, metal.ErrUnknownMachine)
+	}
+	if err != nil {
+		return metal.BootMachine{}, err
+	}
+	return machines[0], nil
+}
+
+// BootMachines is what boot services need to know of a site.
+func (s *Store) BootMachines(ctx context.Context, site metal.SiteID) ([]metal.BootMachine, error) {
+	return s.bootMachines(ctx, string(site), "")
+}
+
+// bootMachines reads machines, their devices and their addresses in three
+// queries of one snapshot.
+func (s *Store) bootMachines(ctx context.Context, site, machine string) ([]metal.BootMachine, error) {
+	var machines []metal.BootMachine
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
+		q := query.New(tx)
+		rows, err := q.BootMachines(ctx, query.BootMachinesParams{Site: site, Machine: machine})
+		if err != nil {
+			return err
+		}
+		tenancies, err := bootTenancies(ctx, q, site, machine)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			machines = append(machines, bootMachine(row, tenancies[row.ID]))
+		}
+		return nil
+	})
+	return machines, err
+}
+
+func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) (map[string]*metal.Tenancy, error) {
+	rows, err := q.BootTenancies(ctx, query.BootTenanciesParams{Site: site, Machine: machine})
+	if err != nil {
+		return nil, err
+	}
+	tenancies := map[string]*metal.Tenancy{}
+	for _, t := range rows {
+		tenancies[t.Machine] = &metal.Tenancy{
+			Device: metal.DeviceID(t.ID), Project: metal.ProjectID(t.Project), Site: metal.SiteID(t.Site), Plan: metal.PlanID(t.Plan),
+			Hostname: t.Hostname, SSHKeys: t.SshKeys, Tags: t.Tags, UserData: t.UserData,
+			OperatingSystem: metal.OperatingSystem{
+				ID: metal.OperatingSystemID(t.Os), Name: t.Name, Distro: t.Distro, Version: t.Version,
+				Image: metal.Image{File: t.Image, SHA256: t.Sha256, Size: t.Size},
+			},
+		}
+	}
+	leases, err := q.BootLeases(ctx, query.BootLeasesParams{Site: site, Machine: machine})
+	for _, l := range leases {
+		if t := tenancies[l.Machine]; t != nil {
+			t.Leases = append(t.Leases, metal.Lease{Prefix: l.Prefix, Role: metal.Role(l.Role), Site: metal.SiteID(l.Site)})
+		}
+	}
+	return tenancies, err
+}
+
+func bootMachine(row query.BootMachinesRow, tenancy *metal.Tenancy) metal.BootMachine {
+	m := metal.BootMachine{
+		ID: metal.MachineID(row.ID), Port: metal.Port{Switch: metal.SwitchID(row.Switch), Name: row.Port},
+		MACs: row.Macs, Firmware: metal.Firmware(row.Firmware),
+		Install: metal.Link{Prefix: row.Install, Role: metal.Install},
+		Intent:  metal.BootIntent{Number: metal.BootNumber(row.Number), Agent: row.Agent},
+		Tenancy: tenancy,
+	}
+	m.Addresses = []netip.Addr{m.Install.Machine()}
+	if tenancy != nil {
+		for _, l := range tenancy.Leases {
+			m.Addresses = append(m.Addresses, l.Link().Machine())
+		}
+	}
+	return m
+}
+
+// ListenBoot calls changed with each machine whose boot matters changed, until
+// ctx ends or the connection is lost. It begins with "", which means that
+// anything may have changed before.
+func (s *Store) ListenBoot(ctx context.Context, site metal.SiteID, changed func(metal.MachineID)) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen for changes at %s: %w", site, err)
+	}
+	pg := conn.Hijack() // a listening connection must not go back to the pool
+	defer pg.Close(context.WithoutCancel(ctx))
+	if _, err := pg.Exec(ctx, "listen boot"); err != nil {
+		return fmt.Errorf("listen for changes at %s: %w", site, err)
+	}
+	changed("")
+	for {
+		n, err := pg.WaitForNotification(ctx)
+		if err != nil {
+			return fmt.Errorf("listen for changes at %s: %w", site, err)
+		}
+		changed(metal.MachineID(n.Payload))
+	}
+}

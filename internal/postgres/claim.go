@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// ClaimMachine binds an idle machine of the device's plan to it and leases its
+// addresses. A device that has a machine keeps it, under a new epoch: what is
+// left of the earlier claim is stale from here.
+func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID) (metal.Holding, error) {
+	var holding metal.Holding
+	err := s.in(ctx, func(q *query.Queries) error {
+		d, err := lockDevice(ctx, q, device)
+		if err != nil {
+			return err
+		}
+		state := metal.DeviceState(d.State)
+		if state != metal.Queued && state != metal.Provisioning {
+			return fmt.Errorf("claim a machine for device %s: it is %s: %w", device, state, metal.ErrWrongState)
+		}
+		machine, err := ownOrIdle(ctx, q, d)
+		if err != nil {
+			return err
+		}
+		leases, err := lease(ctx, q, d)
+		if err != nil {
+			return err
+		}
+		if holding, err = describe(ctx, q, d, machine); err != nil {
+			return err
+		}
+		if err := event(ctx, q, holding.Claim, "claim", "machine %s claimed, on %s", machine, holding.Port); err != nil {
+			return err
+		}
+		if err := event(ctx, q, holding.Claim, "addresses", "addresses leased: %s", leases); err != nil {
+			return err
+		}
+		return setState(ctx, q, device, metal.Provisioning, "")
+	})
+	return holding, err
+}
+
+// ownOrIdle takes the device's machine again, or an idle one in the rack where
+// its project has fewest.
+func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, error) {
+	machine, err := q.ReclaimMachine(ctx, d.ID)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return machine, err
+	}
+	machine, err = q.ClaimIdleMachine(ctx, query.ClaimIdleMachineParams{
+		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project,
+	})
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return machine, err
+	}
+	idle, err := q.IdleMachines(ctx, query.IdleMachinesParams{Site: d.Site, Plan: d.Plan})
+	if err != nil {
+		return "", err
+	}
+	if idle > 0 {
+		return "", fmt.Errorf("claim a %s at %s: other runs are claiming the %d that are idle; the claim is tried again", d.Plan, d.Site, idle)
+	}
+	return "", fmt.Errorf("claim a %s at %s: none is idle; order another plan or site, or free one: %w", d.Plan, d.Site, metal.ErrNoMachine)
+}
+
+// starts lists the states in which each action may take a device.
+var starts = map[metal.Action][]metal.DeviceState{
+	metal.ActionReinstall: {metal.Active, metal.Inactive, metal.Failed, metal.Reinstalling},
+	metal.ActionPowerOn:   {metal.Active, metal.Inactive, metal.PoweringOn},
+	metal.ActionPowerOff:  {metal.Active, metal.Inactive, metal.PoweringOff},
+	metal.ActionReboot:    {metal.Active, metal.Inactive, metal.PoweringOn},
+}
+
+// during is the state that a device shows while the action is under way.
+var during = map[metal.Action]metal.DeviceState{
+	metal.ActionReinstall:   metal.Reinstalling,
+	metal.ActionDeprovision: metal.Deprovisioning,
+	metal.ActionPowerOn:     metal.PoweringOn,
+	metal.ActionPowerOff:    metal.PoweringOff,
+	metal.ActionReboot:      metal.PoweringOn,
+}
+
+// ClaimDevice takes a device, with the machine it lives on, for another run. A
+// deprovision may take it in any state, and ends its usage; one that is gone
+// already is held with nothing. An unknown action takes it as it stands, to
+// settle what a lost run left. A repeat raises the epoch and changes nothing
+// else.
+func (s *Store) ClaimDevice(ctx context.Context, device metal.DeviceID, action metal.Action, os metal.OperatingSystemID) (metal.Holding, error) {
+	var holding metal.Holding
+	err := s.in(ctx, func(q *query.Queries) error {
+		d, err := lockDevice(ctx, q, device)
+		if err != nil {
+			return err
+		}
+		state := metal.DeviceState(d.State)
+		if allowed, limited := starts[action]; limited && !slices.Contains(allowed, state) {
+			return fmt.Errorf("%s device %s: it is %s: %w", action, device, state, metal.ErrWrongState)
+		}
+		machine, err := q.ReclaimMachine(ctx, d.ID)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if machine == "" && state == metal.Deleted {
+			holding = metal.Holding{Claim: metal.Claim{Device: device}, Was: metal.Deleted}
+			return nil
+		}
+		if holding, err = describe(ctx, q, d, machine); err != nil {
+			return err
+		}
+		return take(ctx, q, holding, action, os)
+	})
+	return holding, err
+}
+
+// take writes what an action changes at once: the state customers see, usage
+// that ends, the system to be installed.
+func take(ctx context.Context, q *query.Queries, h metal.Holding, action metal.Action, os metal.OperatingSystemID) error {
+	next, known := during[action]
+	if !known || h.Was == next {
+		return nil
+	}
+	device := string(h.Claim.Device)
+	switch action {
+	case metal.ActionDeprovision:
+		if err := q.EndUsage(ctx, device); err != nil {
+			return err
+		}
+	case metal.ActionReinstall:
+		if err := q.SetOperatingSystem(ctx, query.SetOperatingSystemParams{ID: device, OperatingSystem: string(os)}); err != nil {
+			return err
+		}
+	}
+	if err := event(ctx, q, h.Claim, "claim", "%s begins", action); err != nil {
+		return err
+	}
+	return setState(ctx, q, h.Claim.Device, next, "")
+}
+
+func lockDevice(ctx context.Context, q *query.Queries, id metal.DeviceID) (query.Device, error) {
+	d, err := q.LockDevice(ctx, string(id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return d, fmt.Errorf("device %s: %w", id, metal.ErrUnknownDevice)
+	}
+	return d, err
+}
+
+func setState(ctx context.Context, q *query.Queries, id metal.DeviceID, state metal.DeviceState, reason string) error {
+	return q.SetDeviceState(ctx, query.SetDeviceStateParams{ID: string(id), State: string(state), Reason: reason})
+}
+
+// describe says what a run needs to know of what it holds.
+func describe(ctx context.Context, q *query.Queries, d query.Device, machine string) (metal.Holding, error) {
+	holding := metal.Holding{Claim: metal.Claim{Device: metal.DeviceID(d.ID)}, Was: metal.DeviceState(d.State)}
+	plan, err := q.GetPlan(ctx, d.Plan)
+	if err != nil {
+		return holding, err
+	}
+	holding.Limits = metal.Limits{Boot: plan.BootLimit, Install: plan.InstallLimit, PhoneHome: plan.PhoneHomeLimit}
+	if machine == "" {
+		return holding, nil
+	}
+	m, err := q.GetMachine(ctx, machine)
+	if err != nil {
+		return holding, err
+	}
+	holding.Claim.Machine = metal.MachineID(m.ID)
+	holding.Claim.Epoch = m.Epoch
+	holding.Port = metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port}
+	return holding, nil
+}
+
+// HeldMachine is the machine, if the claim still holds it: what a device call
+// asks before it touches anything.
+func (s *Store) HeldMachine(ctx context.Context, claim metal.Claim) (metal.Machine, error) {
+	q := s.Queries()
+	if _, err := held(ctx, q, claim); err != nil {
+		return metal.Machine{}, err
+	}
+	m, err := q.GetMachine(ctx, string(claim.Machine))
+	if err != nil {
+		return metal.Machine{}, err
+	}
+	var bmc BMCRecord
+	if err := json.Unmarshal(m.Bmc, &bmc); err != nil {
+		return metal.Machine{}, fmt.Errorf("machine %s: its BMC record: %w", m.ID, err)
+	}
+	return metal.Machine{
+		ID: metal.MachineID(m.ID), Site: metal.SiteID(m.Site), Rack: metal.RackID(m.Rack), Plan: metal.PlanID(m.Plan),
+		Firmware: metal.Firmware(m.Firmware), Kexec: m.Kexec,
+		BMC:  bmc.metal(m.ID),
+		Port: metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port},
+	}, nil
+}
+
+// BMCRecord is a BMC as machines.bmc keeps it.
+type BMCRecord struct {
+	Address     string         `json:"address"`
+	Protocol    metal.Protocol `json:"protocol"`
+	Credential  string         `json:"credential"`
+	Fingerprint string         `json:"fingerprint,omitempty"`
+	CipherSuite string         `json:"cipher_suite,omitempty"`
+}
+
+func (r BMCRecord) metal(machine string) metal.BMC {
+	return metal.BMC{
+		Machine: metal.MachineID(machine), Address: r.Address, Protocol: r.Protocol,
+		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite,
+	}
+}

@@ -1,0 +1,7 @@
+// Package postgres keeps what Millwright owns and intends. Every method that
+// changes something is one transaction, says in its comment why it may run
+// twice, and names the claim under which it writes.
+//
+// It satisfies the small interfaces that activities, boot and starter name. It
+// imports metal, the generated queries and pgx; never Temporal, never a driver.
+package postgres

@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// RecordOrder writes an order, and the device of a provision, in one
+// transaction. A repeat of the same order finds its row and how it stands; the
+// same ID for something else is refused.
+func (s *Store) RecordOrder(ctx context.Context, o metal.Order) (metal.OrderStatus, error) {
+	var status metal.OrderStatus
+	err := s.in(ctx, func(q *query.Queries) error {
+		row, err := q.GetOrder(ctx, string(o.ID))
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			row, err = writeOrder(ctx, q, o)
+		case err == nil && !sameJSON(row.Input, o.Input):
+			return fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
+		}
+		if err != nil {
+			return err
+		}
+		status, err = orderStatus(ctx, q, row)
+		return err
+	})
+	return status, err
+}
+
+func writeOrder(ctx context.Context, q *query.Queries, o metal.Order) (query.Order, error) {
+	if err := admit(ctx, q, o); err != nil {
+		return query.Order{}, err
+	}
+	err := q.InsertOrder(ctx, query.InsertOrderParams{ID: string(o.ID), Action: string(o.Action), Device: string(o.Device), Input: o.Input})
+	if err != nil {
+		return query.Order{}, err
+	}
+	claim := metal.Claim{Device: o.Device}
+	if err := event(ctx, q, claim, "order", "%s ordered as %s", o.Action, o.ID); err != nil {
+		return query.Order{}, err
+	}
+	return q.GetOrder(ctx, string(o.ID))
+}
+
+// admit refuses what cannot be, and writes the device of a provision.
+func admit(ctx context.Context, q *query.Queries, o metal.Order) error {
+	device, err := q.LockDevice(ctx, string(o.Device))
+	known := err == nil
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if o.Action == metal.ActionProvision {
+		if known {
+			return invalid("device", "%s exists already; leave it out, or choose a new UUID", o.Device)
+		}
+		return admitDevice(ctx, q, o)
+	}
+	if !known {
+		return fmt.Errorf("%s: device %s: %w", o.Action, o.Device, metal.ErrUnknownDevice)
+	}
+	if o.Action != metal.ActionDeprovision && (device.State == string(metal.Deleted) || device.State == string(metal.Deprovisioning)) {
+		return fmt.Errorf("%s device %s: it is %s: %w", o.Action, o.Device, device.State, metal.ErrWrongState)
+	}
+	if o.Action == metal.ActionReinstall {
+		return runsOn(ctx, q, device.Plan, string(o.Wish.OperatingSystem))
+	}
+	return nil
+}
+
+func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
+	w := o.Wish
+	if ok, err := q.HasSite(ctx, string(w.Site)); err != nil || !ok {
+		return orInvalid(err, "site", "no site is called %q", w.Site)
+	}
+	if ok, err := q.HasPlan(ctx, string(w.Plan)); err != nil || !ok {
+		return orInvalid(err, "plan", "no plan is called %q", w.Plan)
+	}
+	if err := runsOn(ctx, q, string(w.Plan), string(w.OperatingSystem)); err != nil {
+		return err
+	}
+	var userData *string
+	if w.UserData != "" {
+		if ok, err := q.HasUserData(ctx, w.UserData); err != nil || !ok {
+			return orInvalid(err, "user_data", "nothing is stored under %s; store it first (starter userdata)", w.UserData)
+		}
+		userData = &w.UserData
+	}
+	return q.InsertDevice(ctx, query.InsertDeviceParams{
+		ID: string(o.Device), Project: string(w.Project), Site: string(w.Site), Plan: string(w.Plan),
+		OperatingSystem: string(w.OperatingSystem), Hostname: w.Hostname,
+		SshKeys: notNil(w.SSHKeys), Tags: notNil(w.Tags), UserData: userData,
+	})
+}
+
+func runsOn(ctx context.Context, q *query.Queries, plan, os string) error {
+	if ok, err := q.HasOperatingSystem(ctx, os); err != nil || !ok {
+		return orInvalid(err, "operating_system", "none is called %q", os)
+	}
+	if ok, err := q.PlanRuns(ctx, query.PlanRunsParams{Plan: plan, OperatingSystem: os}); err != nil || !ok {
+		return orInvalid(err, "operating_system", "%s does not run on plan %s", os, plan)
+	}
+	return nil
+}
+
+// invalid names the field of an order that cannot be.
+func invalid(field, format string, args ...any) error {
+	return fmt.Errorf("%s: %s: %w", field, fmt.Sprintf(format, args...), metal.ErrInvalidOrder)
+}
+
+func orInvalid(err error, field, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return invalid(field, format, args...)
+}
+
+func notNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// sameJSON compares two orders as Postgres keeps them: key order and white
+// space say nothing.
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return false
+	}
+	ca, _ := json.Marshal(x) // what Unmarshal made, Marshal takes
+	cb, _ := json.Marshal(y)
+	return bytes.Equal(ca, cb)
+}
+
+func orderStatus(ctx context.Context, q *query.Queries, row query.Order) (metal.OrderStatus, error) {
+	d, err := q.GetDevice(ctx, row.Device)
+	return metal.OrderStatus{
+		Order: metal.OrderID(row.ID), Action: metal.Action(row.Action), Device: metal.DeviceID(row.Device),
+		Project: metal.ProjectID(d.Project), Site: metal.SiteID(d.Site), Plan: metal.PlanID(d.Plan),
+		State: row.State, Outcome: row.Outcome,
+	}, err
+}
+
+// Order is how an order stands.
+func (s *Store) Order(ctx context.Context, id metal.OrderID) (metal.OrderStatus, error) {
+	row, err := s.Queries().GetOrder(ctx, string(id))
+	if err != nil {
+		return metal.OrderStatus{}, err
+	}
+	return orderStatus(ctx, s.Queries(), row)
+}
+
+// OrderStarted notes that an order's run was started. Safe to repeat.
+func (s *Store) OrderStarted(ctx context.Context, id metal.OrderID) error {
+	return s.Queries().MarkOrderStarted(ctx, string(id))
+}
+
+// PutUserData stores user data and returns the name by which an order gives it.
+// Safe to repeat: the same bytes have the same name.
+func (s *Store) PutUserData(ctx context.Context, body []byte) (string, error) {
+	return s.Queries().InsertUserData(ctx, body)
+}

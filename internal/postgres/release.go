@@ -1,0 +1,211 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// ReleaseMachine gives back what a device holds. A machine that may hold data
+// stays as it is, and the answer is dirty, unless the boot named reported its
+// erasure. A claim that is no longer held has nothing to release: a repeat
+// whose first answer was lost finds the work done.
+func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot metal.BootNumber, end metal.Ending) (dirty bool, err error) {
+	err = s.in(ctx, func(q *query.Queries) error {
+		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+			return err
+		}
+		if claim.Machine == "" {
+			return endWithout(ctx, q, claim, end)
+		}
+		machine, err := held(ctx, q, claim)
+		if errors.Is(err, metal.ErrStaleClaim) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if machine.Dirty {
+			proofs, err := q.RecordErasure(ctx, query.RecordErasureParams{Machine: machine.ID, Device: string(claim.Device), Boot: int64(boot)})
+			if err != nil || proofs == 0 {
+				dirty = err == nil
+				return err
+			}
+		}
+		if err := q.FreeMachine(ctx, machine.ID); err != nil {
+			return err
+		}
+		return letGo(ctx, q, claim, end)
+	})
+	return dirty, err
+}
+
+// endWithout ends a device whose run has no machine to give back. Where the
+// device has one nevertheless, another run took it: nothing is touched.
+func endWithout(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.Ending) error {
+	_, err := q.MachineOfDevice(ctx, string(claim.Device))
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if err := q.ReleaseLeases(ctx, string(claim.Device)); err != nil {
+		return err
+	}
+	return endDevice(ctx, q, claim, end)
+}
+
+// letGo clears the boot intent, sends the addresses to quarantine and ends the
+// device.
+func letGo(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.Ending) error {
+	if err := q.EndBootIntent(ctx, string(claim.Machine)); err != nil {
+		return err
+	}
+	if err := q.ReleaseLeases(ctx, string(claim.Device)); err != nil {
+		return err
+	}
+	if err := event(ctx, q, claim, "release", "machine %s and addresses given back", claim.Machine); err != nil {
+		return err
+	}
+	return endDevice(ctx, q, claim, end)
+}
+
+// endDevice leaves the device in its last state of this run, and its order with
+// an outcome.
+func endDevice(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.Ending) error {
+	if err := setState(ctx, q, claim.Device, end.State, reason(end)); err != nil {
+		return err
+	}
+	if err := event(ctx, q, claim, string(end.State), "%s", sentence(end)); err != nil {
+		return err
+	}
+	return q.EndOrder(ctx, query.EndOrderParams{ID: string(end.Order), State: orderState(end), Outcome: sentence(end)})
+}
+
+// orderState is how an order ends: an outcome is why it went otherwise than
+// ordered.
+func orderState(end metal.Ending) string {
+	if end.State == metal.Failed || end.Outcome != "" {
+		return "failed"
+	}
+	return "done"
+}
+
+func reason(end metal.Ending) string {
+	if end.State == metal.Failed {
+		return end.Outcome
+	}
+	return ""
+}
+
+func sentence(end metal.Ending) string {
+	if end.Outcome != "" {
+		return end.Outcome
+	}
+	return "device is " + string(end.State)
+}
+
+// QuarantineMachine takes a machine out of use. A repeat, and a claim that is
+// no longer held, find nothing to do.
+func (s *Store) QuarantineMachine(ctx context.Context, quarantine metal.Quarantine) error {
+	claim := quarantine.Claim
+	return s.in(ctx, func(q *query.Queries) error {
+		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+			return err
+		}
+		_, err := held(ctx, q, claim)
+		if errors.Is(err, metal.ErrStaleClaim) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		keep, err := mustKeep(ctx, q, quarantine)
+		if err != nil {
+			return err
+		}
+		if err := q.QuarantineMachine(ctx, query.QuarantineMachineParams{ID: string(claim.Machine), Reason: quarantine.Reason, KeepDevice: keep}); err != nil {
+			return err
+		}
+		if err := event(ctx, q, claim, "quarantine", "machine %s is in quarantine: %s", claim.Machine, quarantine.Reason); err != nil {
+			return err
+		}
+		if quarantine.Ending == nil {
+			return q.EndBootIntent(ctx, string(claim.Machine))
+		}
+		if keep {
+			if err := q.EndBootIntent(ctx, string(claim.Machine)); err != nil {
+				return err
+			}
+			return endDevice(ctx, q, claim, *quarantine.Ending)
+		}
+		return letGo(ctx, q, claim, *quarantine.Ending)
+	})
+}
+
+// mustKeep reports whether the machine's port may still route the device's
+// addresses: then nobody else may have them, whatever the run believes.
+func mustKeep(ctx context.Context, q *query.Queries, quarantine metal.Quarantine) (bool, error) {
+	if quarantine.Keep {
+		return true, nil
+	}
+	m, err := q.GetMachine(ctx, string(quarantine.Claim.Machine))
+	if err != nil {
+		return false, err
+	}
+	parked, err := q.ParkedAndApplied(ctx, query.ParkedAndAppliedParams{Switch: m.Switch, Name: m.Port})
+	if err != nil {
+		return false, fmt.Errorf("port %s:%s: %w", m.Switch, m.Port, err)
+	}
+	return !parked, nil
+}
+
+// ActivateDevice hands the device to its tenant: usage starts. A repeat finds
+// the machine occupied under the same claim.
+func (s *Store) ActivateDevice(ctx context.Context, claim metal.Claim, end metal.Ending) error {
+	return s.settle(ctx, claim, end, func(q *query.Queries) error {
+		return q.StartUsage(ctx, string(claim.Device))
+	})
+}
+
+// SettleDevice leaves machine and addresses with the device. A repeat finds
+// the machine occupied under the same claim; a device without a machine is
+// ended as it is.
+func (s *Store) SettleDevice(ctx context.Context, claim metal.Claim, end metal.Ending) error {
+	return s.settle(ctx, claim, end, func(*query.Queries) error { return nil })
+}
+
+func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending, also func(*query.Queries) error) error {
+	return s.in(ctx, func(q *query.Queries) error {
+		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+			return err
+		}
+		if claim.Machine == "" {
+			return endWithout(ctx, q, claim, end)
+		}
+		_, err := held(ctx, q, claim)
+		if errors.Is(err, metal.ErrStaleClaim) {
+			done, again := q.SettledUnder(ctx, query.SettledUnderParams{Machine: string(claim.Machine), Device: string(claim.Device), Epoch: claim.Epoch})
+			if again == nil && done {
+				return nil
+			}
+			return errors.Join(err, again)
+		}
+		if err != nil {
+			return err
+		}
+		if err := q.SettleMachine(ctx, string(claim.Machine)); err != nil {
+			return err
+		}
+		if err := q.EndBootIntent(ctx, string(claim.Machine)); err != nil {
+			return err
+		}
+		if err := also(q); err != nil {
+			return err
+		}
+		return endDevice(ctx, q, claim, end)
+	})
+}
