@@ -15,7 +15,7 @@ import (
 	"millwright/internal/metal"
 )
 
-const password = "correct-horse-battery"
+const password = "correct-horse-19"
 
 // rack is one machine with a simulated BMC on a real socket, and a driver that
 // knows its password.

@@ -14,6 +14,7 @@ const (
 	SessionBusy      = "session-busy"      // every third login: 503, insufficient resources for session
 	NoSessions       = "no-sessions"       // there is no session service; only Basic auth works
 	Hang             = "hang"              // a request gets no answer; with a delay, a late one
+	HangInside       = "hang-inside"       // as hang, but only once a client has logged in
 	LiesOn           = "lies-on"           // told to switch on, it says On and the machine stays off
 	LiesOff          = "lies-off"          // told to switch off, it says Off and the machine stays on
 	IgnoresPower     = "ignores-power"     // a power command is accepted and nothing happens
@@ -26,7 +27,7 @@ const (
 
 // faultNames is what ParseFault knows, in the order in which it says so.
 var faultNames = []string{
-	RefuseLogin, SessionBusy, NoSessions, Hang, LiesOn, LiesOff, IgnoresPower, SlowPower,
+	RefuseLogin, SessionBusy, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
 	ForgetsBoot, ContinuousBoot, ResetConnection, WrongCertificate,
 }
 

@@ -45,12 +45,15 @@ func (b *BMC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	b.hang(r)
+	b.hang(r, Hang)
 	name := r.Method + " " + strings.TrimSuffix(r.URL.Path, "/")
 	b.log.Debug("request", "verb", name)
 	if !open[name] && !b.admitted(r) {
 		unauthorized(w)
 		return
+	}
+	if !open[name] {
+		b.hang(r, HangInside)
 	}
 	if do, ok := verbs[name]; ok && !b.hides(name) {
 		do(b, w, r, body)
@@ -70,8 +73,8 @@ func (b *BMC) hides(name string) bool {
 
 // hang keeps a request waiting if it is to: for the fault's delay, or until
 // the client gives up or the faults are cleared.
-func (b *BMC) hang(r *http.Request) {
-	f, struck := b.strike(Hang)
+func (b *BMC) hang(r *http.Request, fault string) {
+	f, struck := b.strike(fault)
 	if !struck {
 		return
 	}
