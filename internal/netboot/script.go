@@ -51,8 +51,8 @@ func Wait(url string, m metal.MachineID) string {
 
 // again frees what was loaded, so that a retry does not fill the memory, and
 // replaces the script rather than nest one in another. Without the ||, a key
-pressed on the console ends the sleep, the script, and so reaches the disk. Five seconds of 1,000
-// waiting machines are 200 small requests a second.
+// pressed on the console ends the sleep, then the script, and so reaches the
+// disk. With 1,000 machines waiting it is 200 small requests a second.
 func again(url string) string {
 	return fmt.Sprintf(`:again
 imgfree
