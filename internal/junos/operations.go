@@ -1,0 +1,89 @@
+package junos
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lock takes the shared candidate, or says who has it.
+func (s *session) lock() error {
+	_, err := s.rpc(branch("lock", branch("target", flag("candidate"))))
+	return err
+}
+
+// unlock is a courtesy: Junos may answer it with an error although the commit
+// was applied (ansible-junos-stdlib #748), and unlocks when the session ends.
+func (s *session) unlock() {
+	if _, err := s.rpcWithin(partingLimit, branch("unlock", branch("target", flag("candidate")))); err != nil {
+		s.log.Warn("candidate not unlocked; it is when the session ends", "why", err)
+	}
+}
+
+// discard drops what is in the candidate and was not committed.
+func (s *session) discard() error {
+	_, err := s.rpc(flag("discard-changes"))
+	return err
+}
+
+// read gives the part of a datastore that a filter selects.
+func (s *session) read(datastore string, filter *element) (*element, error) {
+	selected := branch("get-config", branch("source", flag(datastore)), subtree(filter))
+	reply, err := s.rpc(selected)
+	if err != nil {
+		return nil, err
+	}
+	return reply.at("data", "configuration"), nil
+}
+
+// subtree wraps a filter. Subtree is the default type (RFC 6241 section 7.1),
+// so the attribute can stay away.
+func subtree(configuration *element) *element { return branch("filter", configuration) }
+
+// edit changes the candidate by the operations that the change carries.
+func (s *session) edit(change *element) error {
+	_, err := s.rpc(branch("edit-config", branch("target", flag("candidate")), branch("config", change)))
+	return err
+}
+
+// validate asks whether the candidate could be committed.
+func (s *session) validate(limit time.Duration) error {
+	_, err := s.rpcWithin(limit, branch("validate", branch("source", flag("candidate"))))
+	return err
+}
+
+// commitConfirmed activates the candidate for a while. The timeout of
+// <commit> is in seconds, other than that of <commit-configuration>.
+func (s *session) commitConfirmed(limit, timeout time.Duration) error {
+	seconds := strconv.Itoa(int(timeout.Round(time.Second) / time.Second))
+	_, err := s.rpcWithin(limit, branch("commit", flag("confirmed"), leaf("confirm-timeout", seconds)))
+	return err
+}
+
+// confirm makes the confirmed commit stay. Only Junos's own operation takes a
+// comment for the history; any commit confirms.
+func (s *session) confirm(limit time.Duration, comment string) error {
+	operation := flag("commit")
+	if s.speaksJunos() {
+		operation = branch("commit-configuration", leaf("log", comment))
+	}
+	_, err := s.rpcWithin(limit, operation)
+	return err
+}
+
+// unconfirmed tells whether a commit may be waiting for its confirmation: the
+// newest entry of the history says so, and older releases leave that on it
+// even when it was confirmed by a mere check. A switch that cannot be asked
+// may well have one.
+func (s *session) unconfirmed() (bool, error) {
+	if !s.speaksJunos() {
+		return true, nil
+	}
+	reply, err := s.rpc(flag("get-commit-information"))
+	if err != nil {
+		return true, err
+	}
+	newest := reply.at("commit-information", "commit-history")
+	return newest.child("commit-confirmed") != nil ||
+		strings.Contains(newest.child("comment").value(), "commit confirmed"), nil
+}

@@ -1,0 +1,13 @@
+// Package netconf is a switch of the lab: it speaks NETCONF over SSH on a real
+// socket, keeps a running and a candidate configuration, and behaves as Junos
+// does where that matters to a driver: locks, confirmed commits with their
+// rollback, errors inside replies, and faults on demand.
+//
+// It forwards no packets. The lab's relay and data plane ask Port what the
+// running configuration says and act on it, so that a port reaches only what
+// was really committed.
+//
+// It must not import a driver: what the two agree on is the protocol alone, or
+// a mistake made in both would prove itself right. It knows neither Temporal
+// nor Postgres.
+package netconf
