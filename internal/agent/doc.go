@@ -1,0 +1,18 @@
+// Package agent is the program that runs in RAM on a machine, as far as it
+// does not depend on how disks are written: its conversation with the boot
+// service, and the types that both sides of it speak.
+//
+// The real agent and the lab's simulated machines run this same loop; only
+// their Disks differ. The package imports package metal and the standard
+// library, and must not import a driver, a store or Temporal.
+//
+// The conversation, all of it with "Authorization: Bearer <token>" and the
+// boot number in the query as boot=N:
+//
+//	POST /agent/up      Up                        204
+//	GET  /agent/job     ?wait=20s&have=<job>      200 Job
+//	POST /agent/report  Report                    204
+//
+// A 410 says that this boot is over. Every other answer that is not a success
+// is weather: the agent asks again for as long as it lives.
+package agent
