@@ -86,7 +86,7 @@ func (d *Driver) ManagedPorts(ctx context.Context, sw metal.Switch) ([]metal.Por
 		return nil, err
 	}
 	defer s.close()
-	running, err := s.read("running", branch("configuration", flag("interfaces")))
+	running, err := s.read("running", branch("configuration", bare("interfaces")))
 	if err != nil {
 		return nil, err
 	}

@@ -90,8 +90,8 @@ func branch(name string, children ...*element) *element {
 
 func leaf(name, text string) *element { return &element{name: name, text: text} }
 
-// flag is a statement that says all by being there.
-func flag(name string) *element { return &element{name: name} }
+// bare is a statement that says all by being there.
+func bare(name string) *element { return &element{name: name} }
 
 // child is the first child of that name, or nil.
 func (e *element) child(name string) *element {

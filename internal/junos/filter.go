@@ -63,7 +63,9 @@ func input(p metal.PortIntent, f family) []term {
 	}
 	// A forged relay could claim another port in its option 82.
 	forged := term{name: "no-dhcp-server", to: f.only(p.Boot), protocol: "udp", fromPort: "67"}
-	return []term{forged, discovery(f), allowed, rest}
+	dhcp := discovery(f)
+	dhcp.from = append(dhcp.from, allowed.from...) // rebinding is broadcast from the leased address
+	return []term{forged, dhcp, allowed, rest}
 }
 
 // rest spells out what Junos does at a filter's end, for whoever reads it.
@@ -111,7 +113,7 @@ func machines(links []metal.Link) []netip.Addr {
 // element is the rule as Junos writes it.
 func (t term) element(f family) *element {
 	e := branch("term", leaf("name", t.name))
-	from := flag("from")
+	from := bare("from")
 	from.children = append(from.children, prefixes("source-address", t.from)...)
 	from.children = append(from.children, prefixes("destination-address", t.to)...)
 	for _, match := range []*element{leaf(f.protocol, t.protocol), leaf("source-port", t.fromPort), leaf("destination-port", t.toPort)} {
@@ -126,7 +128,7 @@ func (t term) element(f family) *element {
 	if t.accept {
 		verdict = "accept"
 	}
-	e.children = append(e.children, branch("then", flag(verdict)))
+	e.children = append(e.children, branch("then", bare(verdict)))
 	return e
 }
 

@@ -14,7 +14,7 @@ func interfacePieces(p metal.PortIntent) []piece {
 	path := []step{{tag: "interfaces"}, {tag: "interface", key: p.Port.Name}}
 	down := piece{port: p.Port.Name, path: path, step: step{tag: "disable"}}
 	if p.Profile == metal.Disabled {
-		down.want = flag("disable")
+		down.want = bare("disable")
 	}
 	return []piece{
 		{port: p.Port.Name, path: path, step: step{tag: "description"}, want: leaf("description", description(p))},
@@ -38,7 +38,7 @@ func unit(p metal.PortIntent) *element {
 	if p.Profile == metal.Disabled {
 		return nil
 	}
-	families := flag("family")
+	families := bare("family")
 	for _, f := range []family{inet, inet6} {
 		if of := f.of(links(p)); len(of) > 0 {
 			families.children = append(families.children, addressing(p, f, of))
@@ -55,7 +55,7 @@ func addressing(p metal.PortIntent, f family, links []metal.Link) *element {
 		end := netip.PrefixFrom(l.Switch(), l.Prefix.Bits())
 		address := branch("address", leaf("name", end.String()))
 		if l == p.Install {
-			address.children = append(address.children, flag("primary"))
+			address.children = append(address.children, bare("primary"))
 		}
 		e.children = append(e.children, address)
 	}

@@ -8,27 +8,27 @@ import (
 
 // lock takes the shared candidate, or says who has it.
 func (s *session) lock() error {
-	_, err := s.rpc(branch("lock", branch("target", flag("candidate"))))
+	_, err := s.rpc(branch("lock", branch("target", bare("candidate"))))
 	return err
 }
 
 // unlock is a courtesy: Junos may answer it with an error although the commit
 // was applied (ansible-junos-stdlib #748), and unlocks when the session ends.
 func (s *session) unlock() {
-	if _, err := s.rpcWithin(partingLimit, branch("unlock", branch("target", flag("candidate")))); err != nil {
+	if _, err := s.rpcWithin(partingLimit, branch("unlock", branch("target", bare("candidate")))); err != nil {
 		s.log.Warn("candidate not unlocked; it is when the session ends", "why", err)
 	}
 }
 
 // discard drops what is in the candidate and was not committed.
 func (s *session) discard() error {
-	_, err := s.rpc(flag("discard-changes"))
+	_, err := s.rpc(bare("discard-changes"))
 	return err
 }
 
 // read gives the part of a datastore that a filter selects.
 func (s *session) read(datastore string, filter *element) (*element, error) {
-	selected := branch("get-config", branch("source", flag(datastore)), subtree(filter))
+	selected := branch("get-config", branch("source", bare(datastore)), subtree(filter))
 	reply, err := s.rpc(selected)
 	if err != nil {
 		return nil, err
@@ -42,13 +42,13 @@ func subtree(configuration *element) *element { return branch("filter", configur
 
 // edit changes the candidate by the operations that the change carries.
 func (s *session) edit(change *element) error {
-	_, err := s.rpc(branch("edit-config", branch("target", flag("candidate")), branch("config", change)))
+	_, err := s.rpc(branch("edit-config", branch("target", bare("candidate")), branch("config", change)))
 	return err
 }
 
 // validate asks whether the candidate could be committed.
 func (s *session) validate(limit time.Duration) error {
-	_, err := s.rpcWithin(limit, branch("validate", branch("source", flag("candidate"))))
+	_, err := s.rpcWithin(limit, branch("validate", branch("source", bare("candidate"))))
 	return err
 }
 
@@ -56,14 +56,14 @@ func (s *session) validate(limit time.Duration) error {
 // <commit> is in seconds, other than that of <commit-configuration>.
 func (s *session) commitConfirmed(limit, timeout time.Duration) error {
 	seconds := strconv.Itoa(int(timeout.Round(time.Second) / time.Second))
-	_, err := s.rpcWithin(limit, branch("commit", flag("confirmed"), leaf("confirm-timeout", seconds)))
+	_, err := s.rpcWithin(limit, branch("commit", bare("confirmed"), leaf("confirm-timeout", seconds)))
 	return err
 }
 
 // confirm makes the confirmed commit stay. Only Junos's own operation takes a
 // comment for the history; any commit confirms.
 func (s *session) confirm(limit time.Duration, comment string) error {
-	operation := flag("commit")
+	operation := bare("commit")
 	if s.speaksJunos() {
 		operation = branch("commit-configuration", leaf("log", comment))
 	}
@@ -79,7 +79,7 @@ func (s *session) unconfirmed() (bool, error) {
 	if !s.speaksJunos() {
 		return true, nil
 	}
-	reply, err := s.rpc(flag("get-commit-information"))
+	reply, err := s.rpc(bare("get-commit-information"))
 	if err != nil {
 		return true, err
 	}

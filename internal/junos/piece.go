@@ -38,7 +38,7 @@ func (s step) in(parent *element) *element {
 // made is an element for the step, with its key if it has one.
 func (s step) made() *element {
 	if s.key == "" {
-		return flag(s.tag)
+		return bare(s.tag)
 	}
 	return branch(s.tag, leaf("name", s.key))
 }
@@ -66,7 +66,7 @@ func portNames(pieces []piece) []string {
 
 // filterFor selects every piece's place, whether something is there or not.
 func filterFor(pieces []piece) *element {
-	configuration := flag("configuration")
+	configuration := bare("configuration")
 	for _, p := range pieces {
 		graft(configuration, p.path, p.step.made())
 	}
@@ -76,7 +76,7 @@ func filterFor(pieces []piece) *element {
 // editFor replaces each piece as a whole, or deletes it. A delete of what is
 // not there is an error in NETCONF 1.0, so before says what there is.
 func editFor(pieces []piece, before *element) *element {
-	configuration := flag("configuration")
+	configuration := bare("configuration")
 	for _, p := range pieces {
 		if p.want != nil {
 			replacement := *p.want

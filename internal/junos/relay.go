@@ -22,8 +22,8 @@ func relayPiece(p metal.PortIntent) piece {
 	group.want = branch("group",
 		leaf("name", name),
 		branch("active-server-group", leaf("active-server-group", mark)),
-		branch("relay-option-82", branch("circuit-id", branch("prefix", flag("host-name")))),
-		flag("forward-only"),
+		branch("relay-option-82", branch("circuit-id", branch("prefix", bare("host-name")))),
+		bare("forward-only"),
 		branch("interface", leaf("name", p.Port.Name+".0")))
 	return group
 }

@@ -143,6 +143,6 @@ func joined(refused []*RPCError) *RPCError {
 
 // close leaves politely if the switch still answers, and in any case.
 func (s *session) close() {
-	_, _ = s.rpcWithin(partingLimit, flag("close-session"))
+	_, _ = s.rpcWithin(partingLimit, bare("close-session"))
 	s.login.close()
 }
