@@ -1,0 +1,12 @@
+// Package machine is a simulated physical server: firmware that boots from the
+// network or from a disk, disks that keep what is written to them, a RAM system
+// in which the real agent runs, and an installed system that phones home.
+//
+// Everything it says goes over real sockets from its own address: DHCP through
+// its port's relay, HTTP to the boot services. Its BMC is its chassis's user:
+// power on and off arrive from there, at any moment, and stop whatever runs.
+//
+// The package imports the nouns, the agent, and the names of the agent's kernel
+// arguments. It must not import a switch, a
+// BMC or a site file: a machine knows its cable (Wire) and nothing behind it.
+package machine
