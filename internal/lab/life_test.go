@@ -1,0 +1,139 @@
+package lab_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millwright/internal/lab"
+	"millwright/internal/lab/machine"
+	"millwright/internal/metal"
+)
+
+func TestAMachineIsInstalledRebootedAndErased(t *testing.T) {
+	t.Parallel()
+	for name, kexec := range map[string]bool{"by kexec": true, "by reboot": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := setup(t)
+			r.file.Machines[0].Kexec = kexec
+			boot := r.install()
+			r.awaitReport(boot, metal.PhoneHome)
+			r.awaitPhase(machine.Running)
+			s := r.state()
+			require.Equal(t, metal.On, s.Power)
+			require.Equal(t, boot, s.Boot)
+			require.Equal(t, r.file.OperatingSystems[0].Image.SHA256, s.Disks[0].SHA256)
+			require.Equal(t, "web1", s.Disks[0].FirstBoot.Hostname)
+			require.Equal(t, r.boot.machines["m1"].Install.Machine().String(), s.Address)
+
+			boot = r.begin(metal.AgentJob{Job: metal.JobErase})
+			r.awaitReport(boot, metal.Erased)
+			r.awaitPhase(machine.Off)
+			power, err := r.bmcs.Power(t.Context(), r.file.Machines[0].BMC)
+			require.NoError(t, err)
+			require.Equal(t, metal.Off, power)
+			require.Equal(t, machine.DiskState{Serial: s.Disks[0].Serial, Empty: true}, r.state().Disks[0])
+		})
+	}
+}
+
+func TestAnInstalledMachineBootsItsDiskByItself(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	boot := r.install()
+	r.awaitReport(boot, metal.PhoneHome)
+	m := r.file.Machines[0]
+	require.NoError(t, r.bmcs.SetPower(t.Context(), m.BMC, metal.Off))
+	r.awaitPhase(machine.Off)
+	require.NoError(t, r.bmcs.SetPower(t.Context(), m.BMC, metal.On))
+	r.awaitPhase(machine.Running)
+	require.Equal(t, []metal.ReportKind{metal.AgentUp, metal.Installed, metal.PhoneHome, metal.PhoneHome}, r.boot.heardOf("m1", boot))
+}
+
+func TestANetworkBootThatIsToldSoBootsTheDisk(t *testing.T) {
+	t.Parallel()
+	for _, firmware := range []metal.Firmware{metal.UEFI, metal.BIOS} {
+		t.Run(string(firmware), func(t *testing.T) {
+			t.Parallel()
+			r := setup(t, func(c *lab.Config) { c.Site.Machines[0].Firmware = firmware })
+			r.install()
+			r.awaitPhase(machine.Running)
+			boot := r.boot.intend("m1", false, metal.AgentJob{})
+			r.powerCycle()
+			require.Eventually(t, func() bool {
+				s := r.state()
+				return s.Phase == machine.Running && s.PowerOns == 2
+			}, soon, tick)
+			require.Empty(t, r.boot.heardOf("m1", boot), "the system on the disk reports the boot that installed it")
+		})
+	}
+}
+
+func TestAnUnconfiguredPortLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	for _, profile := range []metal.Profile{"", metal.Disabled} {
+		t.Run("profile "+string(profile), func(t *testing.T) {
+			t.Parallel()
+			r := setup(t, func(c *lab.Config) { c.Patience = time.Millisecond })
+			if profile != "" {
+				r.configure(profile)
+			}
+			r.boot.intend("m1", true, metal.AgentJob{})
+			r.powerCycle()
+			r.awaitPhase(machine.NoBootDevice)
+			require.Empty(t, r.boot.dhcp)
+		})
+	}
+}
+
+func TestAMachineThatNobodyKnowsFindsNoBootDevice(t *testing.T) {
+	t.Parallel()
+	r := setup(t, func(c *lab.Config) { c.Patience = 10 * time.Millisecond })
+	r.configure(metal.Parked)
+	r.boot.mu.Lock()
+	clear(r.boot.machines)
+	r.boot.mu.Unlock()
+	r.powerCycle()
+	r.awaitPhase(machine.NoBootDevice)
+	require.NotEmpty(t, r.boot.dhcp, "the relay is configured, and boot was asked")
+}
+
+func TestPowerGoesAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	post := func(c *lab.Config) { c.Post = lab.Span{Min: time.Hour, Max: time.Hour} }
+	for _, c := range []struct {
+		phase  machine.Phase
+		change func(*lab.Config)
+		before func(*rig)
+	}{
+		{machine.POST, post, func(r *rig) { r.begin(metal.AgentJob{}) }},
+		{machine.DHCP, func(c *lab.Config) { c.Patience = time.Hour }, func(r *rig) { r.powerCycle() }},
+		{machine.Agent, func(*lab.Config) {}, func(r *rig) { r.begin(metal.AgentJob{}) }},
+		{machine.Booting, func(*lab.Config) {}, func(r *rig) { r.boot.deaf = true; r.install() }},
+	} {
+		t.Run(string(c.phase), func(t *testing.T) {
+			t.Parallel()
+			r := setup(t, c.change)
+			c.before(r)
+			r.awaitPhase(c.phase)
+			require.NoError(t, r.bmcs.SetPower(t.Context(), r.file.Machines[0].BMC, metal.Off))
+			r.awaitPhase(machine.Off)
+			require.Empty(t, r.state().Address)
+		})
+	}
+}
+
+func TestAPhoneHomeIsRepeatedUntilItIsHeard(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.boot.deaf = true
+	boot := r.install()
+	r.awaitPhase(machine.Booting)
+	r.boot.mu.Lock()
+	r.boot.deaf = false
+	r.boot.mu.Unlock()
+	r.awaitReport(boot, metal.PhoneHome)
+	r.awaitPhase(machine.Running)
+}
