@@ -216,6 +216,6 @@ func TestAnImageThatIsNotTheOneOrderedIsRefused(t *testing.T) {
 
 func TestDetailsKeepTheirLimitAndWholeLetters(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, strings.Repeat("a", 999), clip(strings.Repeat("a", 999)+"é"))
-	require.Len(t, clip(strings.Repeat("é", 600)), 1000)
+	require.Equal(t, strings.Repeat("a", 999), Clip(strings.Repeat("a", 999)+"é"))
+	require.Len(t, Clip(strings.Repeat("é", 600)), 1000)
 }

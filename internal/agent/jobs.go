@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"millwright/internal/metal"
 )
@@ -19,10 +18,10 @@ func (a *agent) do(ctx context.Context, job Job) Report {
 	report, err := a.try(ctx, job)
 	if err != nil {
 		a.Log.Error("job ends", "job", job.Job, "boot", a.Boot, "error", err)
-		return Report{Kind: metal.AgentFail, Detail: clip(err.Error())}
+		return Report{Kind: metal.AgentFail, Detail: Clip(err.Error())}
 	}
 	a.Log.Info("job ends", "job", job.Job, "boot", a.Boot)
-	report.Detail = clip(report.Detail)
+	report.Detail = Clip(report.Detail)
 	return report
 }
 
@@ -83,14 +82,4 @@ func (a *agent) write(ctx context.Context, img Image) error {
 		return fmt.Errorf("image %s: its SHA-256 is %s, the job says %s", img.File, got, img.SHA256)
 	}
 	return nil
-}
-
-// clip keeps a detail within the 1,000 bytes that a report may hold, and
-// whole letters in it.
-func clip(s string) string {
-	const limit = 1000
-	if len(s) > limit {
-		s = s[:limit]
-	}
-	return strings.ToValidUTF8(s, "")
 }

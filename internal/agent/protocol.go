@@ -1,6 +1,10 @@
 package agent
 
-import "millwright/internal/metal"
+import (
+	"strings"
+
+	"millwright/internal/metal"
+)
 
 // Paths and query parameters of the conversation.
 const (
@@ -49,4 +53,14 @@ func JobOf(j metal.AgentJob) Job {
 		job.Image = &Image{File: j.Image.File, SHA256: j.Image.SHA256, Size: j.Image.Size}
 	}
 	return job
+}
+
+// Clip keeps a detail within the 1,000 bytes that a report may hold, and whole
+// letters in it.
+func Clip(s string) string {
+	const limit = 1000
+	if len(s) > limit {
+		s = s[:limit]
+	}
+	return strings.ToValidUTF8(s, "")
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"millwright/internal/agent"
+	"millwright/internal/metal"
+)
+
+// phoneHome hears that an installed system is up. A 410 tells it to stop.
+func (s *service) phoneHome(w http.ResponseWriter, r *http.Request) {
+	// Older afterburn and Ignition add "/events" to the whole phone-home URL to
+	// report a state, and so to its query. That is no phone-home: the system may
+	// have failed.
+	if strings.HasSuffix(r.URL.Query().Get(agent.QueryBoot), "/events") {
+		s.userState(w, r)
+		return
+	}
+	m, err := s.caller(r)
+	if err != nil {
+		http.Error(w, "no machine has this address", http.StatusNotFound)
+		return
+	}
+	boot, ok := bootNumber(r)
+	if !ok {
+		http.Error(w, "a phone-home names its boot", http.StatusBadRequest)
+		return
+	}
+	err = s.courier.take(r.Context(), metal.Report{Machine: m.ID, Boot: boot, Kind: metal.PhoneHome}, nil)
+	switch {
+	case errors.Is(err, metal.ErrRunOver):
+		http.Error(w, "nobody waits for this", http.StatusGone)
+	case err != nil:
+		s.refuse(w, m.ID, err)
+	}
+}
+
+// userState hears what a tenant's system says of its own progress. It moves
+// nothing: people read it in the log.
+func (s *service) userState(w http.ResponseWriter, r *http.Request) {
+	m, err := s.caller(r)
+	if err != nil {
+		http.Error(w, "no machine has this address", http.StatusNotFound)
+		return
+	}
+	var posted struct {
+		State   string      `json:"state"`
+		Code    json.Number `json:"code"`
+		Message string      `json:"message"`
+	}
+	if !decode(w, r, &posted) {
+		return
+	}
+	switch posted.State {
+	case "running", "succeeded", "failed":
+	default:
+		http.Error(w, "state is running, succeeded or failed", http.StatusUnprocessableEntity)
+		return
+	}
+	s.metrics.events.WithLabelValues(posted.State).Inc()
+	s.log.Info("user state", "machine", m.ID, "state", posted.State, "code", posted.Code, "message", agent.Clip(posted.Message))
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"millwright/internal/metal"
+	"millwright/internal/netboot"
+)
+
+// Kinds of script, as the metric names them.
+const (
+	scriptAgent    = "agent"
+	scriptDisk     = "disk"
+	scriptMemory   = "disk-from-memory"
+	scriptWait     = "wait"
+	scriptStranger = "stranger"
+)
+
+// script tells a machine what to boot. A stranger gets a 404, at which iPXE
+// gives up and its firmware goes on to the next boot device.
+func (s *service) script(w http.ResponseWriter, r *http.Request) {
+	known, err := s.caller(r)
+	if err != nil {
+		s.stranger(w, r)
+		return
+	}
+	m, err := s.fresh(r.Context(), known, source(r))
+	if errors.Is(err, metal.ErrUnknownMachine) {
+		s.stranger(w, r)
+		return
+	}
+	var text, kind string
+	if err == nil {
+		text, kind = s.instruct(r.Context(), m)
+	} else {
+		text, kind = s.remember(known)
+	}
+	s.metrics.scripts.WithLabelValues(kind).Inc()
+	s.log.Info("boot script", "machine", known.ID, "boot", known.Intent.Number, "kind", kind, "error", err)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(text))
+}
+
+func (s *service) stranger(w http.ResponseWriter, r *http.Request) {
+	s.metrics.scripts.WithLabelValues(scriptStranger).Inc()
+	s.log.Warn("a stranger asks for a boot script", "address", source(r))
+	http.Error(w, "no machine has this address", http.StatusNotFound)
+}
+
+// instruct follows the row that was read a moment ago. A token is written down
+// before the script with it leaves; where that is refused, the machine's boot
+// has just changed, and it asks again.
+func (s *service) instruct(ctx context.Context, m metal.BootMachine) (text, kind string) {
+	if !m.Intent.Agent {
+		return netboot.Disk(m.Firmware, m.ID), scriptDisk
+	}
+	ctx, cancel := context.WithTimeout(ctx, oneLimit)
+	defer cancel()
+	token, hash := newToken()
+	if err := s.store.IssueToken(ctx, m.ID, m.Intent.Number, hash); err != nil {
+		s.log.Warn("no token for the agent", "machine", m.ID, "boot", m.Intent.Number, "error", err)
+		return netboot.Wait(s.URL, m.ID), scriptWait
+	}
+	a := netboot.Agent{URL: s.URL, Machine: m.ID, Boot: m.Intent.Number, Token: token, Arguments: s.AgentArguments}
+	return a.Script(), scriptAgent
+}
+
+// remember answers without Postgres. A disk may be booted from memory; an
+// agent needs a token, hence Postgres, hence patience.
+func (s *service) remember(m metal.BootMachine) (text, kind string) {
+	if m.Intent.Agent {
+		return netboot.Wait(s.URL, m.ID), scriptWait
+	}
+	return netboot.Disk(m.Firmware, m.ID), scriptMemory
+}
