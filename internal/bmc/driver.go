@@ -3,7 +3,6 @@ package bmc
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,7 +13,6 @@ import (
 const (
 	requestLimit = 30 * time.Second // slowest answer that was still one: some 20 s, from a BMC busy with its own inventory
 	settleLimit  = 20 * time.Second // a forced power-off shows within some 10 s on the slowest BMCs
-	closeLimit   = 3 * time.Second  // a session that cannot be closed by then is left to the BMC's own timeout
 )
 
 // Driver speaks to BMCs, with one session at a time to each. Its zero value
@@ -78,52 +76,6 @@ func (d *Driver) PowerOn(ctx context.Context, b metal.BMC, device metal.BootDevi
 		}
 		return d.switchTo(ctx, s, metal.On)
 	})
-}
-
-// during runs one conversation with a BMC: it waits for its turn, opens a
-// session, and closes it whatever happened. Errors are named here, once.
-func (d *Driver) during(ctx context.Context, b metal.BMC, doing string, do func(context.Context, session) error) error {
-	at, err := endpointOf(b)
-	if err == nil {
-		err = d.converse(ctx, b, at, do)
-	}
-	if err == nil {
-		return nil
-	}
-	// Whatever a cut connection says of itself, the caller knows why it was cut.
-	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		err = context.Cause(ctx)
-	}
-	return fmt.Errorf("machine %s: BMC %s: %s: %w", b.Machine, b.Address, doing, err)
-}
-
-func (d *Driver) converse(ctx context.Context, b metal.BMC, at endpoint, do func(context.Context, session) error) error {
-	done, err := d.busy.take(ctx, at.String())
-	if err != nil {
-		return err
-	}
-	s, err := d.open(ctx, b, at)
-	if err != nil {
-		done()
-		return err
-	}
-	err = do(ctx, s)
-	// A cancelled caller is let go at once. The session is still closed, and
-	// the BMC is not anybody else's before it is.
-	if ctx.Err() != nil {
-		go d.hangUp(ctx, s, done)
-		return err
-	}
-	d.hangUp(ctx, s, done)
-	return err
-}
-
-// hangUp closes a session, within its own time and not the caller's.
-func (d *Driver) hangUp(ctx context.Context, s session, done func()) {
-	defer done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
-	defer cancel()
-	s.close(ctx)
 }
 
 func (d *Driver) log() *slog.Logger {

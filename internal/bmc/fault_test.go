@@ -22,6 +22,7 @@ func TestWeatherPassesWithARetry(t *testing.T) {
 		redfish.ResetConnection: "reset by peer",
 		redfish.IgnoresPower:    "does not read back as on",
 		redfish.ForgetsBoot:     "reads back as none instead of pxe",
+		redfish.DisablesBoot:    "reads back as none instead of pxe",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +149,7 @@ func TestCancellationFreesTheCallAtOnce(t *testing.T) {
 		_, err := r.driver.Power(ctx, r.record)
 		freed <- err
 	}()
-	require.Eventually(t, func() bool { return r.Sessions() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.Faults()) == 0 }, 5*time.Second, time.Millisecond, "the hang strikes")
 	cancel(reason)
 	select {
 	case err := <-freed:
@@ -158,6 +159,49 @@ func TestCancellationFreesTheCallAtOnce(t *testing.T) {
 		require.Fail(t, "the call outlives its context")
 	}
 	r.requireNoSessions(t) // although the caller is gone
+}
+
+// A session that was made for a caller who left is one that somebody must close.
+func TestCancellationDuringTheLoginLeavesNoSession(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.arm(t, redfish.SlowLogin, 1, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	freed := make(chan error, 1)
+	go func() {
+		_, err := r.driver.Power(ctx, r.record)
+		freed <- err
+	}()
+	require.Eventually(t, func() bool { return r.Sessions() == 1 }, 5*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-freed, context.Canceled)
+	r.ClearFaults() // only now does the BMC answer
+	r.requireNoSessions(t)
+}
+
+// Not even a log-out that hangs as well keeps a cancelled caller.
+func TestCancellationDoesNotWaitForTheLogout(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.arm(t, redfish.HangInside, 2, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	freed := make(chan error, 1)
+	go func() {
+		_, err := r.driver.Power(ctx, r.record)
+		freed <- err
+	}()
+	require.Eventually(t, func() bool { return r.Faults()[0].Times == 1 }, 5*time.Second, time.Millisecond, "the hang strikes")
+	cancel()
+	select {
+	case err := <-freed:
+		require.ErrorIs(t, err, context.Canceled)
+	case <-time.After(2 * time.Second): // a log-out is given 3 s
+		require.Fail(t, "the call waits for the log-out")
+	}
+	r.ClearFaults()
+	// The next caller gets its turn, after the log-out.
+	_, err := r.driver.Power(t.Context(), r.record)
+	require.NoError(t, err)
 }
 
 func TestACallerWaitingForItsTurnGivesUpWithItsContext(t *testing.T) {

@@ -24,7 +24,8 @@ type redfishSession struct {
 // openRedfish logs in. BMCs without a session service, mostly emulators, get
 // Basic authentication with each request instead.
 func openRedfish(ctx context.Context, at endpoint, cred metal.Credential, w *wire) (session, error) {
-	err := error(nil)
+	w.use(ctx)
+	var err error
 	for _, basic := range []bool{false, true} {
 		conn := redfish.New(at.literal(), cred.User, cred.Password, logr.Discard(),
 			redfish.WithHttpClient(&http.Client{Transport: w}),
@@ -45,11 +46,13 @@ func openRedfish(ctx context.Context, at endpoint, cred metal.Credential, w *wir
 }
 
 func (s *redfishSession) power(ctx context.Context) (string, error) {
+	s.wire.use(ctx)
 	state, err := s.conn.PowerStateGet(ctx)
 	return state, s.explain(err)
 }
 
 func (s *redfishSession) setPower(ctx context.Context, state string) error {
+	s.wire.use(ctx)
 	ok, err := s.conn.PowerSet(ctx, state)
 	if err == nil && !ok {
 		return errNoAcknowledgement
@@ -58,6 +61,7 @@ func (s *redfishSession) setPower(ctx context.Context, state string) error {
 }
 
 func (s *redfishSession) setBoot(ctx context.Context, device string, efi bool) error {
+	s.wire.use(ctx)
 	ok, err := s.conn.BootDeviceSet(ctx, device, false, efi)
 	if err == nil && !ok {
 		return errNoAcknowledgement
@@ -69,6 +73,7 @@ func (s *redfishSession) setBoot(ctx context.Context, device string, efi bool) e
 // enabled, and some BMCs keep the target of one that they dropped, so that is
 // taken from the answer itself.
 func (s *redfishSession) boot(ctx context.Context) (override, error) {
+	s.wire.use(ctx)
 	got, err := s.conn.BootDeviceOverrideGet(ctx)
 	if err != nil && s.wire.lastExchange().failed() {
 		return override{}, s.explain(err)
@@ -87,7 +92,7 @@ func (s *redfishSession) boot(ctx context.Context) (override, error) {
 }
 
 func (s *redfishSession) close(ctx context.Context) {
-	s.wire.use(ctx) // the caller's may be over
+	s.wire.use(ctx)
 	_ = s.conn.Close(ctx)
 	s.wire.CloseIdleConnections()
 }

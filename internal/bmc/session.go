@@ -43,7 +43,7 @@ func (d *Driver) open(ctx context.Context, b metal.BMC, at endpoint) (session, e
 	log := d.log().With("machine", b.Machine, "bmc", at.String())
 	switch b.Protocol {
 	case metal.Redfish:
-		return openRedfish(ctx, at, cred, newWire(ctx, at, b.Fingerprint, d.request(), log))
+		return openRedfish(ctx, at, cred, newWire(at, b.Fingerprint, d.request(), log))
 	case metal.IPMI:
 		return openIPMI(at, cred, b.CipherSuite, d.Ipmitool, d.request(), log)
 	}

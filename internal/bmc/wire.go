@@ -36,9 +36,9 @@ type wire struct {
 	last exchange
 }
 
-func newWire(ctx context.Context, at endpoint, fingerprint string, limit time.Duration, log *slog.Logger) *wire {
+func newWire(at endpoint, fingerprint string, limit time.Duration, log *slog.Logger) *wire {
 	return &wire{
-		host: at.String(), limit: limit, log: log, ctx: ctx,
+		host: at.String(), limit: limit, log: log, ctx: context.Background(),
 		// No Proxy: a management network is never behind one, and a proxy from
 		// the environment would be handed the password.
 		transport: &http.Transport{
@@ -67,7 +67,7 @@ func pinned(fingerprint string) func(tls.ConnectionState) error {
 	}
 }
 
-// use changes the context that ends requests.
+// use sets the context that ends requests, of those to come.
 func (w *wire) use(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

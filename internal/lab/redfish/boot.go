@@ -64,6 +64,9 @@ func (b *BMC) setOverride(o override) {
 	if f, struck := b.strikeLocked(ForgetsBoot); struck {
 		o.until = time.Now().Add(f.Delay)
 	}
+	if _, struck := b.strikeLocked(DisablesBoot); struck {
+		o.Enabled = "Disabled"
+	}
 	if o.Enabled == "Once" {
 		if _, struck := b.strikeLocked(ContinuousBoot); struck {
 			o.Enabled = "Continuous"

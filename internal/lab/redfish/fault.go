@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 const (
 	RefuseLogin      = "refuse-login"      // right credentials are answered with 401
 	SessionBusy      = "session-busy"      // every third login: 503, insufficient resources for session
+	SlowLogin        = "slow-login"        // a session is made, and told of after the delay
 	NoSessions       = "no-sessions"       // there is no session service; only Basic auth works
 	Hang             = "hang"              // a request gets no answer; with a delay, a late one
 	HangInside       = "hang-inside"       // as hang, but only once a client has logged in
@@ -20,6 +22,7 @@ const (
 	IgnoresPower     = "ignores-power"     // a power command is accepted and nothing happens
 	SlowPower        = "slow-power"        // PoweringOn or PoweringOff is read for the delay
 	ForgetsBoot      = "forgets-boot"      // a boot override is accepted, and dropped after the delay
+	DisablesBoot     = "disables-boot"     // a boot override is accepted, and keeps its target but is not enabled
 	ContinuousBoot   = "continuous-boot"   // an override asked for once is kept for every boot
 	ResetConnection  = "reset-connection"  // a connection is reset before TLS begins
 	WrongCertificate = "wrong-certificate" // the handshake shows somebody else's certificate
@@ -27,8 +30,8 @@ const (
 
 // faultNames is what ParseFault knows, in the order in which it says so.
 var faultNames = []string{
-	RefuseLogin, SessionBusy, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
-	ForgetsBoot, ContinuousBoot, ResetConnection, WrongCertificate,
+	RefuseLogin, SessionBusy, SlowLogin, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
+	ForgetsBoot, DisablesBoot, ContinuousBoot, ResetConnection, WrongCertificate,
 }
 
 // Fault is one way to fail, and how often.
@@ -67,6 +70,13 @@ func (b *BMC) ClearFaults() {
 	b.faults = nil
 	close(b.cleared)
 	b.cleared = make(chan struct{})
+}
+
+// Faults are the armed ones, by name, with the times that are left of each.
+func (b *BMC) Faults() []Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.SortedFunc(maps.Values(b.faults), func(x, y Fault) int { return strings.Compare(x.Name, y.Name) })
 }
 
 // strike says whether the named fault strikes now, and counts it.

@@ -181,6 +181,19 @@ func TestFaultsAreKnownByName(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestArmedFaultsAreListedUntilTheyAreUsedUp(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.SetFault(redfish.Fault{Name: redfish.LiesOn, Times: 2})
+	r.SetFault(redfish.Fault{Name: redfish.IgnoresPower, Times: 1})
+	require.Equal(t, http.StatusNoContent, r.reset(t, "On"))
+	require.Equal(t, []redfish.Fault{{Name: redfish.LiesOn, Times: 2}}, r.Faults())
+	require.Equal(t, http.StatusNoContent, r.reset(t, "On"))
+	require.Equal(t, []redfish.Fault{{Name: redfish.LiesOn, Times: 1}}, r.Faults())
+	r.ClearFaults()
+	require.Empty(t, r.Faults())
+}
+
 func TestAHangEndsWithItsDelayOrWithItsFault(t *testing.T) {
 	t.Parallel()
 	r := setup(t)

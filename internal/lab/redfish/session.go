@@ -38,6 +38,7 @@ func (b *BMC) login(w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusServiceUnavailable, "SessionLimitExceeded", "insufficient resources for session")
 		return
 	}
+	b.hang(r, SlowLogin)
 	w.Header().Set("X-Auth-Token", token)
 	w.Header().Set("Location", sessionsPath+"/"+id)
 	answer(w, http.StatusCreated, sessionObject(id, asked.UserName))
