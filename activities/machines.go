@@ -14,9 +14,9 @@ type Machines struct{ Store MachineStore }
 type MachineStore interface {
 	// ClaimMachine binds an idle machine of the device's plan, and leases its
 	// addresses; the machine the device has already, where it has one.
-	ClaimMachine(ctx context.Context, device metal.DeviceID) (metal.Holding, error)
+	ClaimMachine(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error)
 	// ClaimDevice takes a device, with the machine it lives on, for another run.
-	ClaimDevice(ctx context.Context, device metal.DeviceID, action metal.Action, os metal.OperatingSystemID) (metal.Holding, error)
+	ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Holding, error)
 	// ReleaseMachine gives back machine and addresses. It answers dirty, and
 	// changes nothing, where the machine may hold data and boot brought no proof.
 	ReleaseMachine(ctx context.Context, claim metal.Claim, boot metal.BootNumber, end metal.Ending) (dirty bool, err error)
@@ -27,6 +27,7 @@ type MachineStore interface {
 // ClaimMachineInput names the device that needs a machine.
 type ClaimMachineInput struct {
 	Device metal.DeviceID
+	Order  metal.OrderID
 }
 
 // ClaimMachineResult is the machine, and the right to touch it.
@@ -38,15 +39,13 @@ type ClaimMachineResult struct {
 // device's addresses, both or neither. A repeat returns the same machine under
 // a new epoch.
 func (m *Machines) ClaimMachine(ctx context.Context, in ClaimMachineInput) (ClaimMachineResult, error) {
-	holding, err := m.Store.ClaimMachine(ctx, in.Device)
+	holding, err := m.Store.ClaimMachine(ctx, in.Device, in.Order)
 	return ClaimMachineResult{Holding: holding}, classify(err)
 }
 
 // ClaimDeviceInput names a device, and what a run is about to do with it.
 type ClaimDeviceInput struct {
-	Device          metal.DeviceID
-	Action          metal.Action
-	OperatingSystem metal.OperatingSystemID // of a reinstall
+	Wish metal.ClaimWish
 }
 
 // ClaimDeviceResult is the device's machine, if it has one, and the right to
@@ -58,7 +57,7 @@ type ClaimDeviceResult struct {
 // ClaimDevice takes a device for another run. Earlier claims are stale from
 // that moment.
 func (m *Machines) ClaimDevice(ctx context.Context, in ClaimDeviceInput) (ClaimDeviceResult, error) {
-	holding, err := m.Store.ClaimDevice(ctx, in.Device, in.Action, in.OperatingSystem)
+	holding, err := m.Store.ClaimDevice(ctx, in.Wish)
 	return ClaimDeviceResult{Holding: holding}, classify(err)
 }
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 
 	"millwright/internal/metal"
 )
@@ -14,37 +15,46 @@ type OrderStore interface {
 	// RecordOrder writes an order, and the device of a provision, or finds the
 	// row of an earlier ask that said the same.
 	RecordOrder(ctx context.Context, order metal.Order) (metal.OrderStatus, error)
-	// OrderStarted notes that the order's run was started.
-	OrderStarted(ctx context.Context, order metal.OrderID) error
+	// AbandonOrder ends an order that no run was started for.
+	AbandonOrder(ctx context.Context, order metal.OrderID, outcome string) error
 }
 
-// RecordOrderInput is an order as its orderer gave it.
+// RecordOrderInput is an order as its orderer gave it: metal.OrderInput in
+// JSON, not yet trusted.
 type RecordOrderInput struct {
-	Order metal.Order
+	Order metal.OrderID
+	Input []byte
 }
 
 // RecordOrderResult is how the order stands: its first outcome on a repeat.
 type RecordOrderResult struct {
-	Status metal.OrderStatus
+	Status          metal.OrderStatus
+	OperatingSystem metal.OperatingSystemID // of a reinstall
 }
 
-// RecordOrder writes the order's row, refusing what cannot be: unknown names,
-// a plan that does not run the system, a device that is gone.
+// RecordOrder checks an order and writes its row. It refuses, by field, what
+// cannot be: a misspelt or missing field, unknown names, a plan that does not
+// run the system, a device that is gone.
 func (o *Orders) RecordOrder(ctx context.Context, in RecordOrderInput) (RecordOrderResult, error) {
-	status, err := o.Store.RecordOrder(ctx, in.Order)
-	return RecordOrderResult{Status: status}, classify(err)
+	order, err := metal.ParseOrder(in.Order, in.Input)
+	if err != nil {
+		return RecordOrderResult{}, classify(fmt.Errorf("order %s: %w", in.Order, err))
+	}
+	status, err := o.Store.RecordOrder(ctx, order)
+	return RecordOrderResult{Status: status, OperatingSystem: order.Wish.OperatingSystem}, classify(err)
 }
 
-// OrderStartedInput names an order whose run is under way.
-type OrderStartedInput struct {
-	Order metal.OrderID
+// AbandonOrderInput names an order whose device run was never started.
+type AbandonOrderInput struct {
+	Order   metal.OrderID
+	Outcome string
 }
 
-// OrderStartedResult is empty.
-type OrderStartedResult struct{}
+// AbandonOrderResult is empty.
+type AbandonOrderResult struct{}
 
-// OrderStarted notes that the order's run was started, so that reconcile
-// watches the run and no longer the order.
-func (o *Orders) OrderStarted(ctx context.Context, in OrderStartedInput) (OrderStartedResult, error) {
-	return OrderStartedResult{}, classify(o.Store.OrderStarted(ctx, in.Order))
+// AbandonOrder ends an order before anything was done for it. A device that
+// was there before is left as it is.
+func (o *Orders) AbandonOrder(ctx context.Context, in AbandonOrderInput) (AbandonOrderResult, error) {
+	return AbandonOrderResult{}, classify(o.Store.AbandonOrder(ctx, in.Order, in.Outcome))
 }

@@ -38,3 +38,13 @@ const (
 	ActionPowerOff    Action = "power-off"
 	ActionReboot      Action = "reboot"
 )
+
+// Two more actions take a device for our own ends; nobody can order them.
+const (
+	// ActionAbandon takes what a provision began, where its claim's answer was
+	// lost; a device in any other state is not that provision's to touch.
+	ActionAbandon Action = "abandon"
+	// ActionRecover takes a device that a lost run left in a state that only an
+	// open run may leave it in.
+	ActionRecover Action = "recover"
+)

@@ -9,6 +9,15 @@ type Holding struct {
 	Port   Port
 	Limits Limits
 	Was    DeviceState // the device's state before this claim
+	Dirty  bool        // the machine may hold a tenant's data
+}
+
+// ClaimWish says which device a run takes, and what it is about to do with it.
+type ClaimWish struct {
+	Device          DeviceID
+	Order           OrderID // empty for a run that nobody ordered
+	Action          Action
+	OperatingSystem OperatingSystemID // of a reinstall
 }
 
 // Limits say how long a machine of this plan may take before a run takes its
@@ -26,27 +35,6 @@ type Ending struct {
 	Order   OrderID
 	State   DeviceState
 	Outcome string // why it went otherwise than ordered, in a sentence; empty where it did not
-}
-
-// Order is what somebody wants of a device.
-type Order struct {
-	ID     OrderID
-	Action Action
-	Device DeviceID
-	Wish   Wish
-	Input  []byte // the order as it was given, in canonical JSON: a repeat must say the same
-}
-
-// Wish is what a provision or reinstall order asks of its device.
-type Wish struct {
-	Project         ProjectID
-	Site            SiteID
-	Plan            PlanID
-	OperatingSystem OperatingSystemID
-	Hostname        string
-	SSHKeys         []string
-	Tags            []string
-	UserData        string // SHA-256 of user data stored before, lower-case hex
 }
 
 // OrderStatus is how an order stands.
@@ -80,4 +68,10 @@ type Quarantine struct {
 	Keep bool
 	// Ending ends the device too; nil where its run goes on with another machine.
 	Ending *Ending
+}
+
+// LostOrder is an order that nobody sees to.
+type LostOrder struct {
+	Order OrderID
+	Input []byte // canonical JSON
 }

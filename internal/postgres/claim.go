@@ -16,16 +16,15 @@ import (
 // ClaimMachine binds an idle machine of the device's plan to it and leases its
 // addresses. A device that has a machine keeps it, under a new epoch: what is
 // left of the earlier claim is stale from here.
-func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID) (metal.Holding, error) {
+func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error) {
 	var holding metal.Holding
 	err := s.in(ctx, func(q *query.Queries) error {
 		d, err := lockDevice(ctx, q, device)
 		if err != nil {
 			return err
 		}
-		state := metal.DeviceState(d.State)
-		if state != metal.Queued && state != metal.Provisioning {
-			return fmt.Errorf("claim a machine for device %s: it is %s: %w", device, state, metal.ErrWrongState)
+		if err := begin(ctx, q, d, order, metal.ActionProvision); err != nil {
+			return err
 		}
 		machine, err := ownOrIdle(ctx, q, d)
 		if err != nil {
@@ -72,12 +71,38 @@ func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, e
 	return "", fmt.Errorf("claim a %s at %s: none is idle; order another plan or site, or free one: %w", d.Plan, d.Site, metal.ErrNoMachine)
 }
 
-// starts lists the states in which each action may take a device.
+// starts lists the states in which each action may take a device. The state of
+// the action itself is one of them: a repeat whose first answer was lost. A
+// deprovision may take it in any.
 var starts = map[metal.Action][]metal.DeviceState{
+	metal.ActionProvision: {metal.Queued, metal.Provisioning},
 	metal.ActionReinstall: {metal.Active, metal.Inactive, metal.Failed, metal.Reinstalling},
 	metal.ActionPowerOn:   {metal.Active, metal.Inactive, metal.PoweringOn},
 	metal.ActionPowerOff:  {metal.Active, metal.Inactive, metal.PoweringOff},
 	metal.ActionReboot:    {metal.Active, metal.Inactive, metal.PoweringOn},
+	metal.ActionAbandon:   {metal.Queued, metal.Provisioning},
+	metal.ActionRecover: {metal.Provisioning, metal.Reinstalling, metal.PoweringOn,
+		metal.PoweringOff, metal.Deprovisioning},
+}
+
+// begin refuses an action that the device's state does not allow, and one whose
+// order has ended: a reset or repeated run must not do it twice.
+func begin(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID, action metal.Action) error {
+	state := metal.DeviceState(d.State)
+	if allowed, limited := starts[action]; limited && !slices.Contains(allowed, state) {
+		return fmt.Errorf("%s device %s: it is %s: %w", action, d.ID, state, metal.ErrWrongState)
+	}
+	if order == "" {
+		return nil
+	}
+	row, err := q.GetOrder(ctx, string(order))
+	if err != nil {
+		return fmt.Errorf("order %s: %w", order, err)
+	}
+	if row.EndedAt != nil {
+		return fmt.Errorf("%s device %s: order %s ended before, %s: %w", action, d.ID, order, row.Outcome, metal.ErrWrongState)
+	}
+	return q.MarkOrderStarted(ctx, string(order))
 }
 
 // during is the state that a device shows while the action is under way.
@@ -89,34 +114,27 @@ var during = map[metal.Action]metal.DeviceState{
 	metal.ActionReboot:      metal.PoweringOn,
 }
 
-// ClaimDevice takes a device, with the machine it lives on, for another run. A
-// deprovision may take it in any state, and ends its usage; one that is gone
-// already is held with nothing. An unknown action takes it as it stands, to
-// settle what a lost run left. A repeat raises the epoch and changes nothing
-// else.
-func (s *Store) ClaimDevice(ctx context.Context, device metal.DeviceID, action metal.Action, os metal.OperatingSystemID) (metal.Holding, error) {
+// ClaimDevice takes a device, with the machine it lives on, for another run;
+// one that has no machine is held with nothing. A repeat raises the epoch and
+// changes nothing else.
+func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Holding, error) {
 	var holding metal.Holding
 	err := s.in(ctx, func(q *query.Queries) error {
-		d, err := lockDevice(ctx, q, device)
+		d, err := lockDevice(ctx, q, want.Device)
 		if err != nil {
 			return err
 		}
-		state := metal.DeviceState(d.State)
-		if allowed, limited := starts[action]; limited && !slices.Contains(allowed, state) {
-			return fmt.Errorf("%s device %s: it is %s: %w", action, device, state, metal.ErrWrongState)
+		if err := begin(ctx, q, d, want.Order, want.Action); err != nil {
+			return err
 		}
 		machine, err := q.ReclaimMachine(ctx, d.ID)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		if machine == "" && state == metal.Deleted {
-			holding = metal.Holding{Claim: metal.Claim{Device: device}, Was: metal.Deleted}
-			return nil
-		}
-		if holding, err = describe(ctx, q, d, machine); err != nil {
+		if holding, err = describe(ctx, q, d, machine); err != nil || holding.Was == metal.Deleted {
 			return err
 		}
-		return take(ctx, q, holding, action, os)
+		return take(ctx, q, holding, want.Action, want.OperatingSystem)
 	})
 	return holding, err
 }
@@ -174,6 +192,7 @@ func describe(ctx context.Context, q *query.Queries, d query.Device, machine str
 	}
 	holding.Claim.Machine = metal.MachineID(m.ID)
 	holding.Claim.Epoch = m.Epoch
+	holding.Dirty = m.Dirty
 	holding.Port = metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port}
 	return holding, nil
 }

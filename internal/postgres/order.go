@@ -159,11 +159,6 @@ func (s *Store) Order(ctx context.Context, id metal.OrderID) (metal.OrderStatus,
 	return orderStatus(ctx, s.Queries(), row)
 }
 
-// OrderStarted notes that an order's run was started. Safe to repeat.
-func (s *Store) OrderStarted(ctx context.Context, id metal.OrderID) error {
-	return s.Queries().MarkOrderStarted(ctx, string(id))
-}
-
 // PutUserData stores user data and returns the name by which an order gives it.
 // Safe to repeat: the same bytes have the same name.
 func (s *Store) PutUserData(ctx context.Context, body []byte) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,11 +18,12 @@ import (
 // whose first answer was lost finds the work done.
 func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot metal.BootNumber, end metal.Ending) (dirty bool, err error) {
 	err = s.in(ctx, func(q *query.Queries) error {
-		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+		d, err := lockDevice(ctx, q, claim.Device)
+		if err != nil {
 			return err
 		}
 		if claim.Machine == "" {
-			return endWithout(ctx, q, claim, end)
+			return endWithout(ctx, q, d, claim, end)
 		}
 		machine, err := held(ctx, q, claim)
 		if errors.Is(err, metal.ErrStaleClaim) {
@@ -45,17 +47,47 @@ func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot meta
 	return dirty, err
 }
 
-// endWithout ends a device whose run has no machine to give back. Where the
-// device has one nevertheless, another run took it: nothing is touched.
-func endWithout(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.Ending) error {
-	_, err := q.MachineOfDevice(ctx, string(claim.Device))
+// endWithout ends a run that holds no machine. A device that has one
+// nevertheless, or that no run has under way, is not this run's to end: only
+// the order gets its outcome.
+func endWithout(ctx context.Context, q *query.Queries, d query.Device, claim metal.Claim, end metal.Ending) error {
+	_, err := q.MachineOfDevice(ctx, d.ID)
+	if err == nil || !underWay(metal.DeviceState(d.State)) {
+		return endOrder(ctx, q, claim, end)
+	}
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	if err := q.ReleaseLeases(ctx, string(claim.Device)); err != nil {
+	if err := q.ReleaseLeases(ctx, d.ID); err != nil {
 		return err
 	}
 	return endDevice(ctx, q, claim, end)
+}
+
+// underWay are the states that only a run leaves.
+func underWay(state metal.DeviceState) bool {
+	return state == metal.Queued || slices.Contains(starts[metal.ActionRecover], state)
+}
+
+// AbandonOrder ends an order before any run was started for it; the device of
+// a provision has failed then. Safe to repeat.
+func (s *Store) AbandonOrder(ctx context.Context, order metal.OrderID, outcome string) error {
+	return s.in(ctx, func(q *query.Queries) error {
+		row, err := q.GetOrder(ctx, string(order))
+		if err != nil {
+			return fmt.Errorf("order %s: %w", order, err)
+		}
+		claim := metal.Claim{Device: metal.DeviceID(row.Device)}
+		end := metal.Ending{Order: order, State: metal.Failed, Outcome: outcome}
+		d, err := lockDevice(ctx, q, claim.Device)
+		if err != nil {
+			return err
+		}
+		if row.Action == string(metal.ActionProvision) && d.State == string(metal.Queued) {
+			return endWithout(ctx, q, d, claim, end)
+		}
+		return endOrder(ctx, q, claim, end)
+	})
 }
 
 // letGo clears the boot intent, sends the addresses to quarantine and ends the
@@ -82,7 +114,13 @@ func endDevice(ctx context.Context, q *query.Queries, claim metal.Claim, end met
 	if err := event(ctx, q, claim, string(end.State), "%s", sentence(end)); err != nil {
 		return err
 	}
-	return q.EndOrder(ctx, query.EndOrderParams{ID: string(end.Order), State: orderState(end), Outcome: sentence(end)})
+	return endOrder(ctx, q, claim, end)
+}
+
+func endOrder(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.Ending) error {
+	return q.EndOrder(ctx, query.EndOrderParams{
+		ID: string(end.Order), Device: string(claim.Device), State: orderState(end), Outcome: sentence(end),
+	})
 }
 
 // orderState is how an order ends: an outcome is why it went otherwise than
@@ -180,13 +218,14 @@ func (s *Store) SettleDevice(ctx context.Context, claim metal.Claim, end metal.E
 
 func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending, also func(*query.Queries) error) error {
 	return s.in(ctx, func(q *query.Queries) error {
-		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+		d, err := lockDevice(ctx, q, claim.Device)
+		if err != nil {
 			return err
 		}
 		if claim.Machine == "" {
-			return endWithout(ctx, q, claim, end)
+			return endWithout(ctx, q, d, claim, end)
 		}
-		_, err := held(ctx, q, claim)
+		_, err = held(ctx, q, claim)
 		if errors.Is(err, metal.ErrStaleClaim) {
 			done, again := q.SettledUnder(ctx, query.SettledUnderParams{Machine: string(claim.Machine), Device: string(claim.Device), Epoch: claim.Epoch})
 			if again == nil && done {

@@ -45,8 +45,6 @@ where device = @device::text and id > @after order by id;
 select d.id, d.state, d.project, d.site, d.plan, coalesce(m.id, '')::text as machine
 from devices d left join machines m on m.device = d.id
 where (d.state in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
-       or m.state = 'claimed'
-       or (d.state = 'queued' and not exists (
-           select from orders o where o.device = d.id and o.state = 'wanted')))
+       or m.state = 'claimed')
   and d.changed_at < now() - @older_than::interval
 order by d.changed_at limit @most;

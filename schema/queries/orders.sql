@@ -9,14 +9,16 @@ insert into orders (id, action, device, input) values ($1, $2, $3, $4);
 update orders set state = 'started', started_at = now() where id = $1 and state = 'wanted';
 
 -- name: EndOrder :exec
--- Safe to repeat: the first end stands.
+-- Safe to repeat: the first end stands. Without an ID it ends whatever of the
+-- device is under way: a lost run does not know for whom it worked.
 update orders set state = @state, outcome = @outcome, ended_at = now()
-where id = @id and state in ('wanted', 'started');
+where state in ('wanted', 'started')
+  and (id = @id or (@id = '' and device = @device and state = 'started'));
 
 -- name: OpenOrders :many
--- Orders that nobody has ended, old enough that their runs must be open.
-select id, action, device, state from orders
-where state in ('wanted', 'started') and wanted_at < now() - @older_than::interval
+-- Orders whose device run has not begun, though one run or the other must be open.
+select id, device, input from orders
+where state = 'wanted' and wanted_at < now() - @older_than::interval
 order by wanted_at limit @most;
 
 -- name: OrdersOfDevice :many

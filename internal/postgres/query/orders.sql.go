@@ -13,18 +13,26 @@ import (
 
 const endOrder = `-- name: EndOrder :exec
 update orders set state = $1, outcome = $2, ended_at = now()
-where id = $3 and state in ('wanted', 'started')
+where state in ('wanted', 'started')
+  and (id = $3 or ($3 = '' and device = $4 and state = 'started'))
 `
 
 type EndOrderParams struct {
 	State   string
 	Outcome string
 	ID      string
+	Device  string
 }
 
-// Safe to repeat: the first end stands.
+// Safe to repeat: the first end stands. Without an ID it ends whatever of the
+// device is under way: a lost run does not know for whom it worked.
 func (q *Queries) EndOrder(ctx context.Context, arg EndOrderParams) error {
-	_, err := q.db.Exec(ctx, endOrder, arg.State, arg.Outcome, arg.ID)
+	_, err := q.db.Exec(ctx, endOrder,
+		arg.State,
+		arg.Outcome,
+		arg.ID,
+		arg.Device,
+	)
 	return err
 }
 
@@ -139,8 +147,8 @@ func (q *Queries) MarkOrderStarted(ctx context.Context, id string) error {
 }
 
 const openOrders = `-- name: OpenOrders :many
-select id, action, device, state from orders
-where state in ('wanted', 'started') and wanted_at < now() - $1::interval
+select id, device, input from orders
+where state = 'wanted' and wanted_at < now() - $1::interval
 order by wanted_at limit $2
 `
 
@@ -151,12 +159,11 @@ type OpenOrdersParams struct {
 
 type OpenOrdersRow struct {
 	ID     string
-	Action string
 	Device string
-	State  string
+	Input  []byte
 }
 
-// Orders that nobody has ended, old enough that their runs must be open.
+// Orders whose device run has not begun, though one run or the other must be open.
 func (q *Queries) OpenOrders(ctx context.Context, arg OpenOrdersParams) ([]OpenOrdersRow, error) {
 	rows, err := q.db.Query(ctx, openOrders, arg.OlderThan, arg.Most)
 	if err != nil {
@@ -166,12 +173,7 @@ func (q *Queries) OpenOrders(ctx context.Context, arg OpenOrdersParams) ([]OpenO
 	var items []OpenOrdersRow
 	for rows.Next() {
 		var i OpenOrdersRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Action,
-			&i.Device,
-			&i.State,
-		); err != nil {
+		if err := rows.Scan(&i.ID, &i.Device, &i.Input); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

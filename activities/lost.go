@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"millwright/internal/metal"
+)
+
+// Lost finds what nobody sees to: orders whose run was lost, devices whose run
+// was terminated. It also ends the quarantine of addresses.
+type Lost struct {
+	Store LostStore
+	Runs  Runs
+	// AddressQuarantine is how long a released address rests, because switches
+	// and neighbours remember it.
+	AddressQuarantine time.Duration
+}
+
+// LostStore lists what only an open run may leave as it is.
+type LostStore interface {
+	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
+	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
+	FreeExpiredLeases(ctx context.Context, quarantine time.Duration) (int, error)
+}
+
+// Runs knows which runs are open, by workflow ID.
+type Runs interface {
+	Open(ctx context.Context, workflowID string) (bool, error)
+}
+
+const (
+	// lostAfter is how long a row may be ahead of its run: a starter commits
+	// the row first, and a run's last activity is ahead of its closing.
+	lostAfter = 10 * time.Second
+	// lostAtOnce bounds one pass; the next one takes the rest.
+	lostAtOnce = 200
+)
+
+// FindLostInput names how the caller's runs are called: workflows fix the
+// names.
+type FindLostInput struct {
+	OrderRun  string // prefix of an order's run
+	DeviceRun string // prefix of a device's run
+}
+
+// FindLostResult lists what to start.
+type FindLostResult struct {
+	Orders  []metal.LostOrder
+	Devices []metal.Unsettled
+}
+
+// FindLost compares what Postgres says is under way with the runs that are
+// open, and lists what has none. It also returns rested addresses to their
+// blocks.
+func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
+	defer beat(ctx)()
+	var found FindLostResult
+	if _, err := l.Store.FreeExpiredLeases(ctx, l.AddressQuarantine); err != nil {
+		return found, classify(err)
+	}
+	orders, err := l.Store.OpenOrders(ctx, lostAfter, lostAtOnce)
+	if err != nil {
+		return found, classify(err)
+	}
+	for _, o := range orders {
+		if lost, err := l.closed(ctx, in.OrderRun+string(o.Order)); err != nil {
+			return found, err
+		} else if lost {
+			found.Orders = append(found.Orders, o)
+		}
+	}
+	devices, err := l.Store.Unsettled(ctx, lostAfter, lostAtOnce)
+	if err != nil {
+		return found, classify(err)
+	}
+	for _, d := range devices {
+		if lost, err := l.closed(ctx, in.DeviceRun+string(d.Device)); err != nil {
+			return found, err
+		} else if lost {
+			found.Devices = append(found.Devices, d)
+		}
+	}
+	return found, nil
+}
+
+func (l *Lost) closed(ctx context.Context, id string) (bool, error) {
+	open, err := l.Runs.Open(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("ask whether run %s is open: %w", id, err)
+	}
+	return !open, nil
+}

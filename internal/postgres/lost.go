@@ -1,0 +1,33 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// OpenOrders lists orders whose device run has not begun, oldest first.
+func (s *Store) OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error) {
+	rows, err := s.Queries().OpenOrders(ctx, query.OpenOrdersParams{OlderThan: olderThan, Most: int32(most)})
+	orders := make([]metal.LostOrder, len(rows))
+	for i, row := range rows {
+		orders[i] = metal.LostOrder{Order: metal.OrderID(row.ID), Input: row.Input}
+	}
+	return orders, err
+}
+
+// Unsettled lists devices in a state that only an open run may leave them in,
+// longest first.
+func (s *Store) Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error) {
+	rows, err := s.Queries().UnsettledDevices(ctx, query.UnsettledDevicesParams{OlderThan: olderThan, Most: int32(most)})
+	devices := make([]metal.Unsettled, len(rows))
+	for i, row := range rows {
+		devices[i] = metal.Unsettled{
+			Device: metal.DeviceID(row.ID), Project: metal.ProjectID(row.Project), Site: metal.SiteID(row.Site),
+			Plan: metal.PlanID(row.Plan), Machine: metal.MachineID(row.Machine), State: metal.DeviceState(row.State),
+		}
+	}
+	return devices, err
+}

@@ -1,0 +1,71 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// profile says how patient an activity call is. Calls choose one by name,
+// never by number. No profile limits attempts: time is the budget; none limits
+// the time in a queue: a site whose worker restarts is no failure.
+type profile struct {
+	attempt   time.Duration // one attempt, always bounded
+	heartbeat time.Duration // a dead worker is noticed within it; the road for cancellation
+	giveUp    time.Duration // how long to go on failing before the run takes its next step
+	slowest   time.Duration // longest pause between two attempts
+}
+
+var (
+	// database calls are one transaction each.
+	database = profile{attempt: 10 * time.Second, giveUp: 10 * time.Minute, slowest: 10 * time.Second}
+	// reading looks at many things, and is tried again by a schedule anyway.
+	reading = profile{attempt: time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
+	// device calls talk to a switch or a BMC, which may be rebooting.
+	device = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 30 * time.Minute, slowest: time.Minute}
+	// undoing must not give up because a site is dark for a night; after a day
+	// the machine is quarantined and a person is called.
+	undoing = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 24 * time.Hour, slowest: time.Minute}
+	// settling writes what is true already: it only waits for the database.
+	settling = profile{attempt: 10 * time.Second, giveUp: 24 * time.Hour, slowest: 30 * time.Second}
+)
+
+func (p profile) options(queue, summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              queue,
+		StartToCloseTimeout:    p.attempt,
+		HeartbeatTimeout:       p.heartbeat,
+		ScheduleToCloseTimeout: p.giveUp,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: p.slowest},
+		WaitForCancellation:    true, // never unwind under an activity with its hand on the device
+		Summary:                summary,
+	}
+}
+
+// call runs one activity under a profile, with the compiler checking input and
+// output. The retry-now update cancels the attempt under way, or its back-off,
+// and starts it afresh.
+func call[In, Out any](ctx workflow.Context, r *run, p profile, queue, summary string, activity func(context.Context, In) (Out, error), in In) (Out, error) {
+	ctx = workflow.WithActivityOptions(ctx, p.options(queue, summary))
+	for {
+		var out Out
+		attempt, cancel := workflow.WithCancel(ctx)
+		r.attempt = &attemptUnderWay{summary: summary, cancel: cancel}
+		err := workflow.ExecuteActivity(attempt, activity, in).Get(attempt, &out)
+		again := r.attempt.again
+		r.attempt = nil
+		if again && temporal.IsCanceledError(err) && ctx.Err() == nil {
+			continue
+		}
+		return out, err
+	}
+}
+
+// attemptUnderWay is the activity call that retry-now acts on.
+type attemptUnderWay struct {
+	summary string
+	cancel  workflow.CancelFunc
+	again   bool
+}

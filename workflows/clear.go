@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/internal/metal"
+)
+
+// clear takes a device apart: the port parked, the machine erased with proof,
+// machine and addresses given back. Without proof the machine goes to
+// quarantine, never to the next tenant. It goes forward only: the caller passes
+// a context that is not cancelled.
+func (v *visit) clear(ctx workflow.Context, end metal.Ending) error {
+	if err := v.enter(ctx, StepPort, v.holding.Port.String(),
+		MachineAttr.ValueSet(v.machine()), SwitchAttr.ValueSet(string(v.holding.Port.Switch))); err != nil {
+		return err
+	}
+	if err := v.park(ctx, undoing); err != nil {
+		return v.callOut(ctx, end, err, nil)
+	}
+	if err := v.work(ctx, device, metal.JobErase, metal.Erased); err != nil {
+		return v.unproven(ctx, end, err)
+	}
+	if err := v.enter(ctx, StepRelease, v.machine()); err != nil {
+		return err
+	}
+	dirty, err := v.release(ctx, v.boot, end)
+	if err == nil && dirty {
+		err = failure(NotErased, "boot %d reported its erasure, but no proof of it is recorded", v.boot)
+	}
+	if err != nil {
+		return v.unproven(ctx, end, err)
+	}
+	return nil
+}
+
+// unproven quarantines a machine whose erasure is not proven. The device ends
+// all the same: its tenant does not wait for our repair.
+func (v *visit) unproven(ctx workflow.Context, end metal.Ending, cause error) error {
+	reason := "not erased: " + sentence(cause)
+	if err := v.quarantine(ctx, metal.Quarantine{Reason: reason, Ending: &end}); err != nil {
+		return failure(UndoFailed, "quarantine machine %s: %s (after: %s)", v.machine(), sentence(err), reason)
+	}
+	return failure(NotErased, "machine %s is in quarantine: %s", v.machine(), reason)
+}
+
+// callOut ends a run that is stuck: the machine goes to quarantine, where its
+// port may still route the device's addresses it keeps them, and a person is
+// called. Causes go in as text: a CanceledError anywhere in the chain would
+// close this run as politely cancelled, with a port left open.
+func (v *visit) callOut(ctx workflow.Context, end metal.Ending, stuck, cause error) error {
+	end.State = metal.Failed
+	end.Outcome = "stuck: " + sentence(stuck)
+	if cause != nil {
+		end.Outcome += " (after: " + sentence(cause) + ")"
+	}
+	if v.hasMachine() {
+		if err := v.quarantine(ctx, metal.Quarantine{Reason: end.Outcome, Ending: &end}); err != nil {
+			return failure(UndoFailed, "quarantine machine %s: %s (%s)", v.machine(), sentence(err), end.Outcome)
+		}
+	}
+	return failure(UndoFailed, "device %s, machine %s: %s", v.claim().Device, v.machine(), end.Outcome)
+}

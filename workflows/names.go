@@ -1,0 +1,92 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"millwright/internal/metal"
+)
+
+// Everything in this file stands in histories. None of it is ever renamed.
+
+// ControlQueue is where runs and database activities are polled.
+const ControlQueue = "control"
+
+// SiteQueue is where a site's device activities are polled, by workers that
+// reach its management network.
+func SiteQueue(site metal.SiteID) string { return "site/" + string(site) }
+
+// DeviceRun is the workflow ID that all runs on a device share: one is open at
+// a time.
+func DeviceRun(id metal.DeviceID) string { return devicePrefix + string(id) }
+
+// OrderRun is the workflow ID of the run that sees to an order.
+func OrderRun(id metal.OrderID) string { return orderPrefix + string(id) }
+
+const (
+	devicePrefix = "device/"
+	orderPrefix  = "order/"
+)
+
+// ReconcileSchedule is the schedule that starts Reconcile.
+const ReconcileSchedule = "reconcile"
+
+// ReportSignal carries a metal.Report from boot to the run that waits for it.
+const ReportSignal = "report"
+
+// RetryNow is the update that cuts an activity's back-off short.
+const RetryNow = "retry-now"
+
+// StatusQuery answers a run's Status.
+const StatusQuery = "status"
+
+// Error types that workflows give themselves; activities/errors.go has the
+// others. docs/operations.md explains each.
+const (
+	UndoFailed    = "UndoFailed"    // stuck: machine quarantined, a person is called
+	MachineSilent = "MachineSilent" // no agent within the limit, power cycles included
+	AgentFailed   = "AgentFailed"   // the agent says that its job cannot be done
+	SystemSilent  = "SystemSilent"  // the installed system never phoned home
+	DeviceBusy    = "DeviceBusy"    // another run keeps the device for too long
+	NotErased     = "NotErased"     // no proof of erasure: the machine is in quarantine
+)
+
+// Search attributes: what a run is about, for lists and filters. SQL visibility
+// takes ten Keyword attributes in a namespace; two are spare.
+var (
+	DeviceAttr  = temporal.NewSearchAttributeKeyKeyword("Device")
+	ProjectAttr = temporal.NewSearchAttributeKeyKeyword("Project")
+	SiteAttr    = temporal.NewSearchAttributeKeyKeyword("Site")
+	MachineAttr = temporal.NewSearchAttributeKeyKeyword("Machine")
+	PlanAttr    = temporal.NewSearchAttributeKeyKeyword("Plan")
+	StepAttr    = temporal.NewSearchAttributeKeyKeyword("Step")
+	SwitchAttr  = temporal.NewSearchAttributeKeyKeyword("Switch")
+	BatchAttr   = temporal.NewSearchAttributeKeyKeyword("Batch")
+)
+
+// SearchAttributes lists them for the command that registers them.
+func SearchAttributes() []temporal.SearchAttributeKeyKeyword {
+	return []temporal.SearchAttributeKeyKeyword{
+		DeviceAttr, ProjectAttr, SiteAttr, MachineAttr, PlanAttr, StepAttr, SwitchAttr, BatchAttr,
+	}
+}
+
+// Steps, as the Step attribute and metrics name them.
+const (
+	StepRecord   = "record"
+	StepClaim    = "claim"
+	StepPort     = "port"
+	StepBoot     = "boot-intent"
+	StepPower    = "power"
+	StepAgent    = "agent"
+	StepInstall  = "image"
+	StepOpen     = "tenant-port"
+	StepDisk     = "disk-boot"
+	StepPhone    = "phone-home"
+	StepActivate = "activate"
+	StepErase    = "erase"
+	StepRelease  = "release"
+	StepUndo     = "undo"
+	StepWait     = "wait"
+	StepStart    = "start"
+	StepSettle   = "settle"
+)

@@ -1,0 +1,60 @@
+package workflows
+
+import (
+	"encoding/json"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/activities"
+)
+
+// ReconcileResult counts what was found without a run and was given one.
+type ReconcileResult struct {
+	Orders  int `json:"orders"`
+	Devices int `json:"devices"`
+}
+
+// Reconcile starts what was lost: the Order of a row that has none, and a
+// Recover for each device that only an open run may leave as it is. It runs on a
+// schedule; what it starts outlives it.
+func Reconcile(ctx workflow.Context) (ReconcileResult, error) {
+	var result ReconcileResult
+	r, err := newRun(ctx)
+	if err != nil {
+		return result, err
+	}
+	defer r.finish(ctx)
+	found, err := call(ctx, r, reading, ControlQueue, "find what nobody sees to",
+		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix})
+	if err != nil {
+		return result, err
+	}
+	for _, o := range found.Orders {
+		order := childOf(ctx, OrderRun(o.Order), temporal.SearchAttributes{})
+		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(order, Order, json.RawMessage(o.Input))); err != nil {
+			return result, err
+		} else if started {
+			result.Orders++
+		}
+	}
+	for _, d := range found.Devices {
+		run := childOf(ctx, DeviceRun(d.Device), deviceAttributes(d.Device, d.Project, d.Site, d.Plan))
+		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(run, Recover, RunInput{Device: d.Device, Site: d.Site})); err != nil {
+			return result, err
+		} else if started {
+			result.Devices++
+		}
+	}
+	return result, nil
+}
+
+// begun waits until a child has started. That another run has its ID by now is
+// good news.
+func begun(ctx workflow.Context, child workflow.ChildWorkflowFuture) (bool, error) {
+	err := child.GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return false, nil
+	}
+	return err == nil, err
+}

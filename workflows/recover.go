@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/activities"
+	"millwright/internal/metal"
+)
+
+// Recover ends what a lost run left: one that was terminated in the UI, reset
+// away, or lost with its Temporal. A provision is taken back, a reinstall is
+// failed with its holdings kept, a deprovision goes on, a power switch is
+// finished. It ignores cancellation.
+func Recover(ctx workflow.Context, in RunInput) (RunResult, error) {
+	r, err := newRun(ctx)
+	if err != nil {
+		return RunResult{}, err
+	}
+	defer r.finish(ctx)
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	v := &visit{run: r, site: in.Site}
+	v.holding.Claim.Device = in.Device
+	err = v.claimFor(ctx, settling, in, metal.ActionRecover)
+	if isType(err, activities.WrongState) {
+		return RunResult{Device: in.Device}, nil // settled meanwhile
+	}
+	if err != nil {
+		return RunResult{}, err
+	}
+	return v.recover(ctx, in)
+}
+
+// cleanedUp is what the lost run's order is told.
+const cleanedUp = "its run was terminated or lost; what it held was cleaned up"
+
+func (v *visit) recover(ctx workflow.Context, in RunInput) (RunResult, error) {
+	end := metal.Ending{State: metal.Failed, Outcome: cleanedUp}
+	switch v.holding.Was {
+	case metal.Deprovisioning:
+		end = metal.Ending{State: metal.Deleted}
+		return RunResult{Device: in.Device, State: end.State}, v.dismantle(ctx, end)
+	case metal.Queued, metal.Provisioning:
+		return RunResult{Device: in.Device, State: end.State}, v.dismantle(ctx, end)
+	case metal.PoweringOn:
+		end = metal.Ending{State: metal.Active}
+		if err := v.on(ctx, device, metal.BootDisk); err != nil {
+			end = metal.Ending{State: metal.Inactive, Outcome: sentence(err)}
+		}
+	case metal.PoweringOff:
+		end = metal.Ending{State: metal.Inactive}
+		if err := v.off(ctx, device); err != nil {
+			end = metal.Ending{State: metal.Active, Outcome: sentence(err)}
+		}
+	}
+	return RunResult{Device: in.Device, State: end.State, Machine: v.claim().Machine}, v.settle(ctx, end)
+}

@@ -1,0 +1,66 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/activities"
+	"millwright/internal/metal"
+)
+
+// Reinstall puts another system on a device. Machine and addresses are never
+// given up: it ends installed, or failed with its holdings kept. The port is
+// parked meanwhile: an agent never faces the Internet.
+func Reinstall(ctx workflow.Context, in RunInput) (RunResult, error) {
+	r, err := newRun(ctx)
+	if err != nil {
+		return RunResult{}, err
+	}
+	defer r.finish(ctx)
+	v := &visit{run: r, site: in.Site}
+	v.holding.Claim.Device = in.Device
+	if err := v.reinstall(ctx, in); err != nil {
+		return RunResult{}, v.keep(ctx, metal.Ending{Order: in.Order, State: metal.Failed}, err)
+	}
+	return RunResult{Device: in.Device, State: metal.Active, Machine: v.claim().Machine}, nil
+}
+
+func (v *visit) reinstall(ctx workflow.Context, in RunInput) error {
+	if err := v.claimFor(ctx, database, in, metal.ActionReinstall); err != nil {
+		return err
+	}
+	if !v.hasMachine() {
+		return failure(activities.WrongState, "device %s has no machine: its provision failed; deprovision it and order again", in.Device)
+	}
+	if err := v.enter(ctx, StepPort, v.holding.Port.String()); err != nil {
+		return err
+	}
+	if err := v.park(ctx, device); err != nil {
+		return err
+	}
+	if err := v.work(ctx, device, metal.JobInstall, metal.Installed); err != nil {
+		return err
+	}
+	if err := v.startSystem(ctx); err != nil {
+		return err
+	}
+	if err := v.awaitSystem(ctx); err != nil {
+		return err
+	}
+	return v.activate(ctx, in.Order)
+}
+
+// keep ends a run that did not succeed, with all that the device holds kept.
+// Where the claim's answer was lost, what it took is taken again first.
+func (v *visit) keep(ctx workflow.Context, end metal.Ending, cause error) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	end.Outcome = sentence(cause)
+	if !v.hasMachine() {
+		if err := v.retake(ctx, metal.ActionRecover); err != nil {
+			return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))
+		}
+	}
+	if err := v.settle(ctx, end); err != nil && !isType(err, activities.StaleClaim) {
+		return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))
+	}
+	return cause
+}

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/internal/metal"
+)
+
+// Status is what a run answers when asked: the step, on what, since when, and
+// what ends it. What only the server knows (last error, attempt, next attempt)
+// is in DescribeWorkflowExecution.
+type Status struct {
+	Step     string          `json:"step"`
+	On       string          `json:"on"`                 // machine, port or order
+	Since    time.Time       `json:"since"`              // when the step began
+	Deadline time.Time       `json:"deadline,omitzero"`  // of a wait
+	Awaits   string          `json:"awaits,omitempty"`   // what would end the wait
+	Next     string          `json:"next,omitempty"`     // what happens at the deadline
+	Machine  metal.MachineID `json:"machine,omitempty"`  // claimed machine
+	Attempt  int             `json:"machines,omitempty"` // how many machines were tried
+}
+
+// run is what every workflow of this package has: a status to show, reports it
+// heard, and the activity call that an update may hurry.
+type run struct {
+	status  Status
+	attempt *attemptUnderWay
+	heard   map[metal.BootNumber]map[metal.ReportKind]metal.Report
+}
+
+// newRun registers the handlers, before anything yields.
+func newRun(ctx workflow.Context) (*run, error) {
+	r := &run{heard: map[metal.BootNumber]map[metal.ReportKind]metal.Report{}}
+	if err := workflow.SetQueryHandler(ctx, StatusQuery, func() (Status, error) { return r.status, nil }); err != nil {
+		return nil, err
+	}
+	return r, workflow.SetUpdateHandlerWithOptions(ctx, RetryNow, r.retryNow,
+		workflow.UpdateHandlerOptions{Validator: r.canRetry})
+}
+
+func (r *run) canRetry(workflow.Context) error {
+	if r.attempt == nil {
+		return fmt.Errorf("nothing to retry: the run is at step %s and waits for %s", r.status.Step, r.status.Awaits)
+	}
+	return nil
+}
+
+// retryNow hurries the activity call under way, and answers with what it is.
+func (r *run) retryNow(workflow.Context) (string, error) {
+	if r.attempt == nil {
+		return "nothing to retry", nil
+	}
+	r.attempt.again = true
+	r.attempt.cancel()
+	return "retrying: " + r.attempt.summary, nil
+}
+
+// enter begins a step: for the query, for people reading the UI, and for lists.
+func (r *run) enter(ctx workflow.Context, step, on string, also ...temporal.SearchAttributeUpdate) error {
+	r.status = Status{Step: step, On: on, Since: workflow.Now(ctx), Machine: r.status.Machine, Attempt: r.status.Attempt}
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s", step, on))
+	return workflow.UpsertTypedSearchAttributes(ctx, append(also, StepAttr.ValueSet(step))...)
+}
+
+// await waits until the machine reports one of the kinds for this boot, or the
+// limit has passed. Reports of other boots are an earlier boot's, late, and say
+// nothing; kinds that come early are kept.
+func (r *run) await(ctx workflow.Context, boot metal.BootNumber, limit time.Duration, next string, kinds ...metal.ReportKind) (metal.Report, bool, error) {
+	r.status.Awaits = fmt.Sprintf("%s of boot %d", kinds[0], boot)
+	r.status.Deadline = workflow.Now(ctx).Add(limit)
+	r.status.Next = next
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s: waits for %s until %s, then: %s",
+		r.status.Step, r.status.On, r.status.Awaits, r.status.Deadline.UTC().Format(time.RFC3339), next))
+	defer func() { r.status.Awaits, r.status.Next, r.status.Deadline = "", "", time.Time{} }()
+
+	timed, stop := workflow.WithCancel(ctx)
+	defer stop()
+	timer := workflow.NewTimerWithOptions(timed, limit, workflow.TimerOptions{Summary: r.status.Awaits + ", else " + next})
+	selector := workflow.NewSelector(ctx)
+	expired := false
+	selector.AddFuture(timer, func(workflow.Future) { expired = true })
+	selector.AddReceive(workflow.GetSignalChannel(ctx, ReportSignal), func(c workflow.ReceiveChannel, _ bool) { r.hear(ctx, c) })
+	for {
+		for _, kind := range append(kinds, metal.AgentFail) {
+			if report, ok := r.heard[boot][kind]; ok {
+				return report, true, nil
+			}
+		}
+		if expired || ctx.Err() != nil {
+			return metal.Report{}, false, ctx.Err()
+		}
+		selector.Select(ctx)
+	}
+}
+
+func (r *run) hear(ctx workflow.Context, c workflow.ReceiveChannel) {
+	var report metal.Report
+	c.Receive(ctx, &report)
+	if r.heard[report.Boot] == nil {
+		r.heard[report.Boot] = map[metal.ReportKind]metal.Report{}
+	}
+	r.heard[report.Boot][report.Kind] = report
+}
+
+// forget drops what was heard of a boot, before the machine is powered again
+// under the same number.
+func (r *run) forget(boot metal.BootNumber) { delete(r.heard, boot) }
+
+// finish drains what nobody will wait for any more, so that closing does not
+// race with a signal or an update under way.
+func (r *run) finish(ctx workflow.Context) {
+	reports := workflow.GetSignalChannel(ctx, ReportSignal)
+	for reports.ReceiveAsync(&metal.Report{}) {
+	}
+}
+
+// failure makes a typed error that no retry mends.
+func failure(kind, format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
+}

@@ -1,0 +1,241 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/activities"
+	"millwright/internal/metal"
+)
+
+// These are never dereferenced: they name the activities.
+var (
+	orders   *activities.Orders
+	machines *activities.Machines
+	network  *activities.Network
+	boot     *activities.Boot
+	power    *activities.Power
+	devices  *activities.Devices
+	lost     *activities.Lost
+)
+
+// visit is a run's work on the machine that it claimed: the steps that several
+// runs share.
+type visit struct {
+	*run
+	site     metal.SiteID
+	holding  metal.Holding
+	attempts int // boot intents written under this claim
+	boot     metal.BootNumber
+}
+
+func (v *visit) claim() metal.Claim { return v.holding.Claim }
+func (v *visit) machine() string    { return string(v.holding.Claim.Machine) }
+func (v *visit) siteQueue() string  { return SiteQueue(v.site) }
+func (v *visit) hasMachine() bool   { return v.holding.Claim.Machine != "" }
+func (v *visit) take(h metal.Holding) {
+	v.holding, v.attempts, v.boot = h, 0, 0
+	v.status.Machine = h.Claim.Machine
+	v.status.Attempt++
+}
+
+// powerTries is how often a machine that stays silent is switched off and on
+// before the run gives it up. One in ten network boots fails for reasons that
+// the next one does not have: a lost DHCP answer, a link that negotiates.
+const powerTries = 3
+
+// park isolates the machine's port.
+func (v *visit) park(ctx workflow.Context, p profile) error {
+	_, err := call(ctx, v.run, p, v.siteQueue(), "park "+v.holding.Port.String(),
+		network.ParkPort, activities.ParkPortInput{Claim: v.claim()})
+	return err
+}
+
+// open routes the tenant's addresses to the machine's port.
+func (v *visit) open(ctx workflow.Context) error {
+	_, err := call(ctx, v.run, device, v.siteQueue(), "open "+v.holding.Port.String(),
+		network.OpenPort, activities.OpenPortInput{Claim: v.claim()})
+	return err
+}
+
+// intend makes the machine's next boot the agent, with a job.
+func (v *visit) intend(ctx workflow.Context, p profile, job metal.Job) error {
+	v.attempts++
+	numbered, err := call(ctx, v.run, p, ControlQueue, fmt.Sprintf("boot %s into the agent, to %s", v.machine(), job),
+		boot.BootAgent, activities.BootAgentInput{Claim: v.claim(), Attempt: v.attempts, Job: job})
+	v.boot = numbered.Boot
+	return err
+}
+
+func (v *visit) off(ctx workflow.Context, p profile) error {
+	_, err := call(ctx, v.run, p, v.siteQueue(), "switch off "+v.machine(),
+		power.PowerOff, activities.PowerOffInput{Claim: v.claim()})
+	return err
+}
+
+func (v *visit) on(ctx workflow.Context, p profile, next metal.BootDevice) error {
+	_, err := call(ctx, v.run, p, v.siteQueue(), fmt.Sprintf("switch on %s, boot the %s", v.machine(), next),
+		power.PowerOn, activities.PowerOnInput{Claim: v.claim(), Device: next})
+	return err
+}
+
+// work boots the agent with a job and waits until the machine says that it is
+// done. The intent is written before power is touched; a machine that stays
+// silent is switched off and on a few times.
+func (v *visit) work(ctx workflow.Context, p profile, job metal.Job, done metal.ReportKind) error {
+	if err := v.enter(ctx, StepBoot, v.machine()); err != nil {
+		return err
+	}
+	if err := v.intend(ctx, p, job); err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		if err := v.enter(ctx, StepPower, v.machine()); err != nil {
+			return err
+		}
+		if err := v.off(ctx, p); err != nil {
+			return err
+		}
+		v.forget(v.boot)
+		if err := v.on(ctx, p, metal.BootNetwork); err != nil {
+			return err
+		}
+		finished, err := v.listen(ctx, job, done, try)
+		if err != nil || finished {
+			return err
+		}
+		if try == powerTries {
+			return failure(MachineSilent, "machine %s, boot %d: no %s after %d power cycles; see its console, then its BMC and %s",
+				v.machine(), v.boot, done, try, v.holding.Port)
+		}
+	}
+}
+
+// listen waits for the agent, then for its job to be done. False says that the
+// machine fell silent.
+func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKind, try int) (bool, error) {
+	next := "power cycle"
+	if try == powerTries {
+		next = "give the machine up"
+	}
+	if err := v.enter(ctx, StepAgent, v.machine()); err != nil {
+		return false, err
+	}
+	report, ok, err := v.await(ctx, v.boot, v.holding.Limits.Boot, next, metal.AgentUp, done)
+	if err != nil || !ok {
+		return false, err
+	}
+	step := StepInstall
+	if job == metal.JobErase {
+		step = StepErase
+	}
+	if report.Kind == metal.AgentUp {
+		if err := v.enter(ctx, step, v.machine()); err != nil {
+			return false, err
+		}
+		if report, ok, err = v.await(ctx, v.boot, v.holding.Limits.Install, next, done); err != nil || !ok {
+			return false, err
+		}
+	}
+	if report.Kind == metal.AgentFail {
+		return false, failure(AgentFailed, "machine %s, boot %d, %s: %s", v.machine(), v.boot, job, report.Detail)
+	}
+	return true, nil
+}
+
+// startSystem opens the port while the agent waits, lets the agent leave for
+// the disk.
+func (v *visit) startSystem(ctx workflow.Context) error {
+	if err := v.enter(ctx, StepOpen, v.holding.Port.String()); err != nil {
+		return err
+	}
+	if err := v.open(ctx); err != nil {
+		return err
+	}
+	if err := v.enter(ctx, StepDisk, v.machine()); err != nil {
+		return err
+	}
+	_, err := call(ctx, v.run, database, ControlQueue, "boot the disk of "+v.machine(),
+		boot.BootDisk, activities.BootDiskInput{Claim: v.claim(), Boot: v.boot})
+	return err
+}
+
+// awaitSystem waits for phone-home. Silence may be the user data's fault, so
+// no second machine is tried: one power cycle, then SystemSilent.
+func (v *visit) awaitSystem(ctx workflow.Context) error {
+	if err := v.enter(ctx, StepPhone, v.machine()); err != nil {
+		return err
+	}
+	_, ok, err := v.await(ctx, v.boot, v.holding.Limits.PhoneHome, "one power cycle", metal.PhoneHome)
+	if err != nil || ok {
+		return err
+	}
+	if err := v.off(ctx, device); err != nil {
+		return err
+	}
+	if err := v.on(ctx, device, metal.BootDisk); err != nil {
+		return err
+	}
+	_, ok, err = v.await(ctx, v.boot, v.holding.Limits.PhoneHome, "the device is failed, with its holdings kept", metal.PhoneHome)
+	if err != nil || ok {
+		return err
+	}
+	return failure(SystemSilent, "machine %s, boot %d: the installed system did not phone home within %s, one power cycle included; the device keeps what it holds: look at its console, reinstall or deprovision it",
+		v.machine(), v.boot, 2*v.holding.Limits.PhoneHome)
+}
+
+// activate hands the device to its tenant. The system is up: a cancellation
+// comes too late, and nothing but the database can be in the way.
+func (v *visit) activate(ctx workflow.Context, order metal.OrderID) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := v.enter(ctx, StepActivate, string(v.claim().Device)); err != nil {
+		return err
+	}
+	_, err := call(ctx, v.run, settling, ControlQueue, "device "+string(v.claim().Device)+" is active",
+		devices.ActivateDevice, activities.ActivateDeviceInput{Claim: v.claim(), Ending: metal.Ending{Order: order, State: metal.Active}})
+	return err
+}
+
+// settle ends the run with machine and addresses kept. It outlives the run's
+// cancellation.
+func (v *visit) settle(ctx workflow.Context, end metal.Ending) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := v.enter(ctx, StepSettle, string(v.claim().Device)); err != nil {
+		return err
+	}
+	_, err := call(ctx, v.run, settling, ControlQueue, fmt.Sprintf("device %s is %s", v.claim().Device, end.State),
+		devices.SettleDevice, activities.SettleDeviceInput{Claim: v.claim(), Ending: end})
+	return err
+}
+
+// release gives machine and addresses back. True says that the machine must be
+// erased first, and that nothing was released.
+func (v *visit) release(ctx workflow.Context, boot metal.BootNumber, end metal.Ending) (bool, error) {
+	released, err := call(ctx, v.run, settling, ControlQueue, fmt.Sprintf("release %s and the addresses of %s", v.machine(), v.claim().Device),
+		machines.ReleaseMachine, activities.ReleaseMachineInput{Claim: v.claim(), Boot: boot, Ending: end})
+	return released.Dirty, err
+}
+
+// quarantine takes the machine out of use. It outlives the run's cancellation.
+func (v *visit) quarantine(ctx workflow.Context, q metal.Quarantine) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	q.Claim = v.claim()
+	_, err := call(ctx, v.run, settling, ControlQueue, "quarantine "+v.machine(),
+		machines.QuarantineMachine, activities.QuarantineMachineInput{Quarantine: q})
+	return err
+}
+
+// retake takes what an activity whose answer was lost may have claimed. A
+// device in another state is not this run's: nothing is taken.
+func (v *visit) retake(ctx workflow.Context, action metal.Action) error {
+	claimed, err := call(ctx, v.run, settling, ControlQueue, "take what was claimed for "+string(v.claim().Device),
+		machines.ClaimDevice, activities.ClaimDeviceInput{Wish: metal.ClaimWish{Device: v.claim().Device, Action: action}})
+	if isType(err, activities.WrongState) {
+		return nil
+	}
+	if err == nil {
+		v.take(claimed.Holding)
+	}
+	return err
+}
