@@ -1,8 +1,11 @@
 package junos
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -114,4 +117,48 @@ func TestAnIntentThatNoPortCanHaveIsRefusedBeforeTheSwitchIsAsked(t *testing.T) 
 		err := newDriver().Commit(t.Context(), metal.Switch{ID: "tor-r1"}, ports, "")
 		require.ErrorIs(t, err, metal.ErrUnsupported, name)
 	}
+}
+
+func TestCallersAtOnceTakeTurns(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	var ports []metal.PortIntent
+	for i := range 6 {
+		p := tenant(fmt.Sprintf("xe-0/0/%d", 10+i))
+		p.Install.Prefix = netip.MustParsePrefix(fmt.Sprintf("10.0.1.%d/31", 2*i))
+		ports = append(ports, p)
+	}
+	ended := make(chan error, len(ports))
+	for _, p := range ports {
+		go func() {
+			var held *LockHeld
+			for {
+				err := r.driver.Commit(t.Context(), r.sw, []metal.PortIntent{p}, "")
+				if err == nil || !errors.As(err, &held) {
+					ended <- err
+					return
+				}
+			}
+		}()
+	}
+	for range ports {
+		require.NoError(t, <-ended)
+	}
+	require.Empty(t, r.differing(t, ports...))
+	require.Equal(t, 2*len(ports), r.lab.Commits())
+}
+
+func TestAWholeSwitchFitsInOneCommit(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.driver.Timeout, r.driver.ConfirmTimeout = time.Minute, time.Minute
+	var ports []metal.PortIntent
+	for i := range 300 {
+		p := tenant(fmt.Sprintf("xe-0/%d/%d", i/48, i%48))
+		p.Install.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i / 128), byte(i % 128 * 2)}), 31)
+		ports = append(ports, p)
+	}
+	require.NoError(t, r.commit(t, ports...))
+	require.Empty(t, r.differing(t, ports...))
+	require.Equal(t, 2, r.lab.Commits())
 }

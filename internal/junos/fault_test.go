@@ -78,8 +78,22 @@ func TestACommitThatWasRolledBackIsNotCalledApplied(t *testing.T) {
 	err := r.commit(t, tenant("xe-0/0/7"))
 	require.ErrorContains(t, err, "xe-0/0/7")
 	require.ErrorIs(t, err, errNotInForce)
+	require.Equal(t, 2, r.lab.Commits(), "what was not seen is not confirmed")
 	require.NoError(t, r.commit(t, tenant("xe-0/0/7")))
 	require.Empty(t, r.differing(t, tenant("xe-0/0/7")))
+}
+
+// The rollback falls between the look and the confirmation, which then
+// confirms nothing and is answered with ok.
+func TestAConfirmationThatCameTooLateIsNotCalledApplied(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.driver.ConfirmTimeout = time.Second
+	f, err := netconf.ParseFault("commit-slow:2", 1, 1200*time.Millisecond)
+	require.NoError(t, err)
+	r.lab.SetFault(f)
+	require.ErrorIs(t, r.commit(t, tenant("xe-0/0/7")), errNotInForce)
+	require.NoError(t, r.commit(t, tenant("xe-0/0/7")))
 }
 
 func TestASessionLostBeforeTheCommitAppliesNothing(t *testing.T) {

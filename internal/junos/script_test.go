@@ -3,7 +3,10 @@ package junos
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -21,7 +24,8 @@ const plainHello = `<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capa
 	`<capability>urn:ietf:params:netconf:base:1.0</capability></capabilities><session-id>7</session-id></hello>` + endOfMessage
 
 // scripted is an SSH server that says what a script says, whatever it is told:
-// for replies that no sane switch sends.
+// for replies that no sane switch sends. It has two host keys, and the pinned
+// one is not the one that it shows first.
 func scripted(t *testing.T, script func(in frames, out io.Writer)) metal.Switch {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -29,8 +33,11 @@ func scripted(t *testing.T, script func(in frames, out io.Writer)) metal.Switch 
 	t.Cleanup(func() { _ = listener.Close() })
 	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
 	require.NoError(t, err)
+	second, err := ecdsaKey()
+	require.NoError(t, err)
 	config := &ssh.ServerConfig{NoClientAuth: true}
 	config.AddHostKey(signer)
+	config.AddHostKey(second)
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -42,8 +49,17 @@ func scripted(t *testing.T, script func(in frames, out io.Writer)) metal.Switch 
 	}()
 	return metal.Switch{
 		ID: "tor-x", Address: listener.Addr().String(),
-		HostKey: ssh.FingerprintSHA256(signer.PublicKey()), Credential: "switches",
+		HostKey: ssh.FingerprintSHA256(second.PublicKey()), Credential: "switches",
 	}
+}
+
+// ecdsaKey is the second host key of a scripted switch, as Junos has several.
+func ecdsaKey() (ssh.Signer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(key)
 }
 
 // serveScript keeps the connection open after the script's end: a switch that

@@ -14,16 +14,37 @@ import (
 	"millwright/internal/metal"
 )
 
-// keyTypes are the host keys a switch may have. It shows only one of them, by
-// what the client asks for, and the pinned one may be any.
-var keyTypes = [][]string{
-	{ssh.KeyAlgoED25519},
-	{ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521},
-	{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
+// keyAlgorithms are what a host key may sign with. A switch shows only one of
+// its keys, by what the client asks for, and the pinned one may be any.
+var keyAlgorithms = []string{
+	ssh.KeyAlgoED25519,
+	ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
+	ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
 }
 
-// errOtherKey is a handshake that showed a key other than the pinned one.
-var errOtherKey = errors.New("another host key")
+// pin is the host key to be shown, and the one that was.
+type pin struct {
+	want  string
+	shown ssh.PublicKey // nil until the handshake comes that far
+}
+
+func (p *pin) check(_ string, _ net.Addr, key ssh.PublicKey) error {
+	if p.shown = key; p.mismatch() {
+		return errors.New("not the pinned host key")
+	}
+	return nil
+}
+
+func (p *pin) mismatch() bool {
+	return p.shown != nil && ssh.FingerprintSHA256(p.shown) != p.want
+}
+
+// signs tells whether the key shown is one that signs with the algorithm; an
+// RSA key does with several.
+func (p *pin) signs(algorithm string) bool {
+	kind := p.shown.Type()
+	return kind == algorithm || (kind == ssh.KeyAlgoRSA && strings.HasPrefix(algorithm, "rsa-"))
+}
 
 // login is a connection that proved who it is, and closes when ctx ends.
 type login struct {
@@ -37,36 +58,25 @@ type login struct {
 // before it calls the switch an impostor.
 func connect(ctx context.Context, sw metal.Switch, who metal.Credential, limit time.Duration) (*login, error) {
 	var shown []string
-	for left := slices.Clone(keyTypes); len(left) > 0; {
-		config := &ssh.ClientConfig{User: who.User, Auth: password(who.Password), HostKeyAlgorithms: slices.Concat(left...)}
-		var key ssh.PublicKey
-		config.HostKeyCallback = func(_ string, _ net.Addr, k ssh.PublicKey) error {
-			if key = k; ssh.FingerprintSHA256(k) != sw.HostKey {
-				return errOtherKey
-			}
-			return nil
-		}
-		l, err := handshake(ctx, sw, config, limit)
-		if err == nil {
+	for left := slices.Clone(keyAlgorithms); len(left) > 0; {
+		key := &pin{want: sw.HostKey}
+		l, err := handshake(ctx, sw, limit, &ssh.ClientConfig{
+			User: who.User, Auth: password(who.Password),
+			HostKeyAlgorithms: left, HostKeyCallback: key.check,
+		})
+		switch {
+		case err == nil:
 			return l, nil
-		}
-		if key == nil || ssh.FingerprintSHA256(key) == sw.HostKey {
-			if len(shown) > 0 && strings.Contains(err.Error(), "no common algorithm") {
-				break // it has no keys of the types left
-			}
+		case key.mismatch():
+			shown = append(shown, ssh.FingerprintSHA256(key.shown))
+			left = slices.DeleteFunc(left, key.signs)
+		case len(shown) > 0 && strings.Contains(err.Error(), "no common algorithm"):
+			left = nil // it has no keys of the types that are left
+		default:
 			return nil, refusedLogin(err)
 		}
-		shown = append(shown, ssh.FingerprintSHA256(key))
-		left = slices.DeleteFunc(left, func(types []string) bool {
-			return slices.ContainsFunc(types, func(t string) bool { return strings.HasSuffix(key.Type(), t) || sameFamily(t, key.Type()) })
-		})
 	}
 	return nil, fmt.Errorf("host key %s, want %s: %w", strings.Join(shown, ", "), sw.HostKey, metal.ErrFingerprint)
-}
-
-// sameFamily: an RSA key is offered under several signature algorithms.
-func sameFamily(algorithm, keyType string) bool {
-	return keyType == ssh.KeyAlgoRSA && strings.HasPrefix(algorithm, "rsa-")
 }
 
 // password answers both ways in which Junos asks for it.
@@ -89,7 +99,7 @@ func refusedLogin(err error) error {
 }
 
 // handshake dials and logs in before the limit; the connection dies with ctx.
-func handshake(ctx context.Context, sw metal.Switch, config *ssh.ClientConfig, limit time.Duration) (*login, error) {
+func handshake(ctx context.Context, sw metal.Switch, limit time.Duration, config *ssh.ClientConfig) (*login, error) {
 	deadline := time.Now().Add(limit)
 	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", sw.Address)
 	if err != nil {
