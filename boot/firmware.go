@@ -3,6 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pin/tftp/v3"
@@ -67,7 +70,7 @@ func (s *service) tftpServer() *tftp.Server {
 }
 
 func (s *service) readIPXE(name string, to io.ReaderFrom) error {
-	f, err := s.ipxe.Open(name)
+	f, err := s.openIPXE(name)
 	if err != nil {
 		s.log.Warn("TFTP: no such file", "file", name)
 		return fmt.Errorf("no file %q", name)
@@ -82,4 +85,14 @@ func (s *service) readIPXE(name string, to io.ReaderFrom) error {
 	}
 	_, err = to.ReadFrom(f)
 	return err
+}
+
+// openIPXE opens a file that lies straight in the folder. It follows links out
+// of it, because Debian's ipxe.efi is one to /boot.
+func (s *service) openIPXE(name string) (*os.File, error) {
+	name = strings.TrimPrefix(name, "/") // how some ROMs ask
+	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+		return nil, fmt.Errorf("file %q: %w", name, os.ErrNotExist)
+	}
+	return os.Open(filepath.Join(s.IPXEFolder, name))
 }

@@ -18,7 +18,7 @@ func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /boot.ipxe", s.script)
 	for _, name := range []string{dhcp.FileHTTP, dhcp.FileHTTParm64} {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, s.ipxe, name) })
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, s.openIPXE, name) })
 	}
 	mux.HandleFunc("GET /agent-files/{file...}", serveFolder(s.agentFiles))
 	mux.HandleFunc("GET "+agent.PathImages+"{file...}", serveFolder(s.images))
@@ -37,14 +37,16 @@ func (s *service) routes() http.Handler {
 	return s.logged(mux)
 }
 
+// serveFolder serves what lies in a folder; Root keeps every path, links
+// included, within it.
 func serveFolder(root *os.Root) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, root, r.PathValue("file")) }
+	return func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, root.Open, r.PathValue("file")) }
 }
 
 // serveFile serves one file with ranges, so that an agent can go on where a
-// connection broke. Root keeps every path, links included, within its folder.
-func serveFile(w http.ResponseWriter, r *http.Request, root *os.Root, name string) {
-	f, err := root.Open(name)
+// connection broke.
+func serveFile(w http.ResponseWriter, r *http.Request, open func(string) (*os.File, error), name string) {
+	f, err := open(name)
 	if err != nil {
 		http.Error(w, "no such file", http.StatusNotFound)
 		return

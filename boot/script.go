@@ -22,6 +22,12 @@ const (
 // gives up and its firmware goes on to the next boot device.
 func (s *service) script(w http.ResponseWriter, r *http.Request) {
 	known, err := s.caller(r)
+	if err != nil && !s.view.loaded() {
+		// Nothing is known of anybody yet. A 404 would send a machine that waits
+		// for the agent to its disk.
+		s.sendScript(w, netboot.Wait(s.URL, "this machine"), scriptWait)
+		return
+	}
 	if err != nil {
 		s.stranger(w, r)
 		return
@@ -37,8 +43,12 @@ func (s *service) script(w http.ResponseWriter, r *http.Request) {
 	} else {
 		text, kind = s.remember(known)
 	}
-	s.metrics.scripts.WithLabelValues(kind).Inc()
 	s.log.Info("boot script", "machine", known.ID, "boot", known.Intent.Number, "kind", kind, "error", err)
+	s.sendScript(w, text, kind)
+}
+
+func (s *service) sendScript(w http.ResponseWriter, text, kind string) {
+	s.metrics.scripts.WithLabelValues(kind).Inc()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte(text))

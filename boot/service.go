@@ -22,7 +22,7 @@ type service struct {
 	metrics *metrics
 	log     *slog.Logger
 
-	ipxe, agentFiles, images *os.Root
+	agentFiles, images *os.Root
 }
 
 func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*service, error) {
@@ -32,7 +32,7 @@ func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) 
 	for _, f := range []struct {
 		root **os.Root
 		path string
-	}{{&s.ipxe, cfg.IPXEFolder}, {&s.agentFiles, cfg.AgentFolder}, {&s.images, cfg.ImageFolder}} {
+	}{{&s.agentFiles, cfg.AgentFolder}, {&s.images, cfg.ImageFolder}} {
 		root, err := os.OpenRoot(f.path)
 		if err != nil {
 			return nil, fmt.Errorf("open a folder to serve: %w", err)
