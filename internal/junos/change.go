@@ -41,9 +41,7 @@ func (c *change) run(s *session) error {
 		return c.confirmLeft(s)
 	}
 	if err := c.load(s, editFor(differ, before)); err != nil {
-		if s.lost == nil {
-			err = errors.Join(err, s.discard())
-		}
+		s.abandon()
 		return err
 	}
 	return c.activate(s)
@@ -72,9 +70,7 @@ func (c *change) load(s *session, edit *element) error {
 func (c *change) activate(s *session) error {
 	c.committing = true
 	if err := s.commitConfirmed(c.driver.commitTimeout(), c.driver.confirmTimeout()); err != nil {
-		if s.lost == nil {
-			err = errors.Join(err, s.discard())
-		}
+		s.abandon()
 		return err
 	}
 	if err := c.inForce(s); err != nil {

@@ -153,7 +153,7 @@ func TestAWholeSwitchFitsInOneCommit(t *testing.T) {
 	r := setup(t)
 	r.driver.Timeout, r.driver.ConfirmTimeout = time.Minute, time.Minute
 	var ports []metal.PortIntent
-	for i := range 300 {
+	for i := range 120 {
 		p := tenant(fmt.Sprintf("xe-0/%d/%d", i/48, i%48))
 		p.Install.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i / 128), byte(i % 128 * 2)}), 31)
 		ports = append(ports, p)

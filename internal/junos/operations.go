@@ -26,19 +26,27 @@ func (s *session) discard() error {
 	return err
 }
 
+// abandon discards what was refused. An RFC 6241 server may leave it in the
+// candidate after the unlock, and nobody could lock that; the refusal itself is
+// what the caller shall hear of.
+func (s *session) abandon() {
+	if s.lost != nil {
+		return // the switch discards with the session
+	}
+	if err := s.discard(); err != nil {
+		s.log.Warn("refused change not discarded", "why", err)
+	}
+}
+
 // read gives the part of a datastore that a filter selects.
 func (s *session) read(datastore string, filter *element) (*element, error) {
-	selected := branch("get-config", branch("source", bare(datastore)), subtree(filter))
-	reply, err := s.rpc(selected)
+	// A filter is of the type subtree where it names none (RFC 6241 section 7.1).
+	reply, err := s.rpc(branch("get-config", branch("source", bare(datastore)), branch("filter", filter)))
 	if err != nil {
 		return nil, err
 	}
 	return reply.at("data", "configuration"), nil
 }
-
-// subtree wraps a filter. Subtree is the default type (RFC 6241 section 7.1),
-// so the attribute can stay away.
-func subtree(configuration *element) *element { return branch("filter", configuration) }
 
 // edit changes the candidate by the operations that the change carries.
 func (s *session) edit(change *element) error {

@@ -44,7 +44,7 @@ func (d *Driver) open(ctx context.Context, sw metal.Switch) (*session, error) {
 	s := &session{ctx: ctx, sw: sw, login: l, limit: d.timeout(), log: d.log().With("switch", sw.ID)}
 	if err := s.start(); err != nil {
 		l.close()
-		return nil, fmt.Errorf("switch %s at %s: start netconf: %w", sw.ID, sw.Address, errors.Join(err, ctx.Err()))
+		return nil, fmt.Errorf("switch %s at %s: start netconf: %w", sw.ID, sw.Address, because(ctx, err))
 	}
 	return s, nil
 }
@@ -75,6 +75,15 @@ func (s *session) greet(in io.Reader, out io.WriteCloser) error {
 	return s.transport.hello
 }
 
+// because names the end of ctx as the cause, where it is: what the closed
+// connection says of itself then helps nobody.
+func because(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
+}
+
 // speaksJunos tells whether Junos's own operations are understood.
 func (s *session) speaksJunos() bool { return slices.Contains(s.transport.offers, junosProtocol) }
 
@@ -95,7 +104,7 @@ func (s *session) rpcWithin(limit time.Duration, operation *element) (*element, 
 	reply, err := s.exec(operation)
 	if err != nil {
 		s.lost = fmt.Errorf("switch %s at %s: %s: session lost: %w",
-			s.sw.ID, s.sw.Address, operation.name, errors.Join(err, s.ctx.Err()))
+			s.sw.ID, s.sw.Address, operation.name, because(s.ctx, err))
 		s.login.close()
 		return nil, s.lost
 	}

@@ -111,7 +111,7 @@ func handshake(ctx context.Context, sw metal.Switch, limit time.Duration, config
 	if err != nil {
 		forget()
 		_ = conn.Close()
-		return nil, errors.Join(err, ctx.Err())
+		return nil, because(ctx, err)
 	}
 	return &login{conn: conn, client: ssh.NewClient(c, channels, requests), forget: forget}, nil
 }
