@@ -29,15 +29,12 @@ func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) 
 	s := &service{Config: cfg, store: store, view: newView(), log: log}
 	s.metrics = newMetrics(s.view.age)
 	s.courier = newCourier(cfg.Site, store, signaller, s.metrics, log)
-	for _, f := range []struct {
-		root **os.Root
-		path string
-	}{{&s.agentFiles, cfg.AgentFolder}, {&s.images, cfg.ImageFolder}} {
-		root, err := os.OpenRoot(f.path)
-		if err != nil {
-			return nil, fmt.Errorf("open a folder to serve: %w", err)
-		}
-		*f.root = root
+	var err error
+	if s.agentFiles, err = os.OpenRoot(cfg.AgentFolder); err != nil {
+		return nil, fmt.Errorf("open the folder of the agent, %q: %w", cfg.AgentFolder, err)
+	}
+	if s.images, err = os.OpenRoot(cfg.ImageFolder); err != nil {
+		return nil, fmt.Errorf("open the folder of images, %q: %w", cfg.ImageFolder, err)
 	}
 	return s, nil
 }

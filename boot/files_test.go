@@ -1,0 +1,103 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+
+	"millwright/internal/metal"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestFilesAreServedWithRangesAndNothingBesideThem(t *testing.T) {
+	t.Parallel()
+	r := setup(t, newWorld(machine("m7", 14)))
+	for path, want := range map[string]string{
+		"/ipxe.efi": "an EFI program", "/agent-files/vmlinuz": "a kernel", "/images/debian.raw": image,
+	} {
+		code, body := r.ask(m7, "GET", path, "")
+		require.Equal(t, http.StatusOK, code, path)
+		require.Equal(t, want, body)
+	}
+	code, _ := r.ask(m7, "HEAD", "/ipxe.efi", "")
+	require.Equal(t, http.StatusOK, code, "UEFI HTTP boot asks for the head first")
+	code, body := r.ask(m7, "GET", "/images/debian.raw", "", "Range", "bytes=2-")
+	require.Equal(t, http.StatusPartialContent, code)
+	require.Equal(t, image[2:], body)
+	for _, path := range []string{
+		"/images/", "/images/folder", "/images/none", "/images/..%2f..%2fetc%2fpasswd", "/images/%2fetc%2fpasswd",
+		"/metrics", "/healthz", "/ipxe-arm64.efi", "/undionly.kpxe",
+	} {
+		code, _ := r.ask(m7, "GET", path, "")
+		require.Equal(t, http.StatusNotFound, code, path)
+	}
+}
+
+func TestALinkMayLeaveTheFolderOfIPXEButNoOther(t *testing.T) {
+	t.Parallel()
+	r := setup(t, newWorld(machine("m7", 14)))
+	outside := filepath.Join(t.TempDir(), "outside")
+	require.NoError(t, os.WriteFile(outside, []byte("elsewhere"), 0o600))
+	require.NoError(t, os.Symlink(outside, filepath.Join(r.srv.IPXEFolder, "ipxe-arm64.efi")))
+	code, body := r.ask(m7, "GET", "/ipxe-arm64.efi", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, "elsewhere", body)
+	code, _ = r.ask(m7, "GET", "/images/ipxe-arm64.efi", "")
+	require.Equal(t, http.StatusNotFound, code)
+}
+
+func TestTFTPServesOneFolderOnly(t *testing.T) {
+	t.Parallel()
+	r := setup(t, newWorld())
+	require.Equal(t, "a BIOS program", r.tftp("undionly.kpxe"))
+	require.Equal(t, "a BIOS program", r.tftp("/undionly.kpxe"))
+	for _, name := range []string{"../etc/passwd", "//etc/passwd", "folder", "", ".", ".."} {
+		if f, err := r.srv.openIPXE(name); err == nil {
+			info, err := f.Stat()
+			require.NoError(t, err)
+			require.False(t, info.Mode().IsRegular(), name)
+		}
+	}
+}
+
+func TestAWrongFlagEndsTheProgramBeforeItServes(t *testing.T) {
+	t.Parallel()
+	good := Config{Site: "lab1", Address: netip.MustParseAddr("10.0.0.1"), URL: "http://10.0.0.1:8080"}
+	require.NoError(t, good.check())
+	for name, change := range map[string]func(*Config){
+		"a slash at the end": func(c *Config) { c.URL += "/" },
+		"TLS":                func(c *Config) { c.URL = "https://10.0.0.1" },
+		"IPv6":               func(c *Config) { c.Address = netip.MustParseAddr("::1") },
+		"no site":            func(c *Config) { c.Site = "" },
+	} {
+		c := good
+		change(&c)
+		require.Error(t, c.check(), name)
+	}
+	good.AgentFolder, good.ImageFolder = t.TempDir(), "/nowhere"
+	_, err := open(good, newWorld(), newWorld(), quiet())
+	require.ErrorContains(t, err, "/nowhere")
+}
+
+func TestEveryFlagCanBeGivenInTheEnvironment(t *testing.T) {
+	t.Setenv("MILLWRIGHT_SITE", "lab1")
+	t.Setenv("MILLWRIGHT_ADDRESS", "10.0.0.1")
+	t.Setenv("MILLWRIGHT_URL", "http://10.0.0.1")
+	t.Setenv("MILLWRIGHT_POSTGRES", "postgres://localhost/millwright")
+	var c commandLine
+	parser, err := kong.New(&c, kong.DefaultEnvars("MILLWRIGHT"))
+	require.NoError(t, err)
+	_, err = parser.Parse(nil)
+	require.NoError(t, err)
+	require.Equal(t, metal.SiteID("lab1"), c.Site)
+	require.Equal(t, "10.0.0.1", c.Address.String())
+	require.Equal(t, "postgres://localhost/millwright", c.Postgres)
+	require.NoError(t, c.check())
+}
