@@ -60,14 +60,14 @@ func setup(t *testing.T, tune ...func(*netconf.Config)) rig {
 	}
 }
 
-// newDriver has limits that a test can wait for.
+// newDriver has limits that even a busy machine keeps; tests of a limit set it.
 func newDriver() *Driver {
 	return &Driver{
 		Credentials: func(context.Context, string) (metal.Credential, error) {
 			return metal.Credential{User: "millwright", Password: "s3cret"}, nil
 		},
-		Timeout: 5 * time.Second, CommitTimeout: 5 * time.Second,
-		ConfirmTimeout: 3 * time.Second, Pause: 10 * time.Millisecond,
+		Timeout: 20 * time.Second, CommitTimeout: 20 * time.Second,
+		ConfirmTimeout: 30 * time.Second, Pause: 10 * time.Millisecond,
 	}
 }
 

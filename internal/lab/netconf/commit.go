@@ -57,6 +57,8 @@ func (s *Switch) commit(from *session, r request) *rpcError {
 	if err := checkReferences(s.candidate); err != nil {
 		return err
 	}
+	// Only a commit that is not refused confirms: a refused one leaves the
+	// countdown running.
 	kind := s.settlePending(r)
 	if r.check {
 		return nil

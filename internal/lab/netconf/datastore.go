@@ -66,6 +66,7 @@ func (s *Switch) edit(from *session, change *node, fallback string) *rpcError {
 	if err := (edit{fallback: fallback}).apply(next, change); err != nil {
 		return err
 	}
+	// Junos parses addresses as it loads them; references wait for the commit.
 	if err := checkSyntax(next); err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (s *Switch) kill(from *session, id int) *rpcError {
 	}
 	s.revertFor(id)
 	s.mu.Unlock()
-	other.close()
+	other.close() // outside the mutex: leaving takes it
 	return nil
 }
 

@@ -72,6 +72,7 @@ func (e edit) merge(target *node, i int, c *node, operation string) *rpcError {
 		i = len(target.children) - 1
 	}
 	found := target.children[i]
+	// A leaf takes the new value; "none" only leads the way to what is deleted.
 	if len(c.children) == 0 && operation == "merge" {
 		found.text = c.text
 	}

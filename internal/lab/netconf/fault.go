@@ -74,7 +74,9 @@ func (s *Switch) SetFault(f Fault) {
 	s.faults[f.Name] = &f
 }
 
-// ClearFault ends one fault, and ClearFaults all of them.
+// ClearFault ends one fault. What it already did stays done: a rollback is not
+// taken back, and an operation that hangs goes on hanging until its client
+// leaves.
 func (s *Switch) ClearFault(name FaultName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

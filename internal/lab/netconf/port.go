@@ -52,6 +52,8 @@ func (s *PortState) addresses(unit *node) {
 }
 
 // relays maps each interface unit, "xe-0/0/7.0", to the servers of its group.
+// A group without servers of its own uses those of the whole relay, as Junos
+// has it inherit every statement that it does not override.
 func relays(configuration *node) map[string][]netip.Addr {
 	relay := configuration.at("forwarding-options", "dhcp-relay")
 	servers := make(map[string][]netip.Addr)

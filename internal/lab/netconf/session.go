@@ -16,8 +16,8 @@ const (
 	messageLimit = 64 << 20
 )
 
-// hello offers what Junos does by default: base:1.0 alone, so that framing is
-// by end-of-message mark.
+// capabilities are what Junos offers by default: of the bases 1.0 alone, so
+// that framing is by end-of-message mark.
 var capabilities = []string{
 	"urn:ietf:params:netconf:base:1.0",
 	"urn:ietf:params:netconf:capability:candidate:1.0",

@@ -42,7 +42,7 @@ func (s *Switch) Serve(ctx context.Context, listener net.Listener) error {
 	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
 	var clients sync.WaitGroup
 	defer clients.Wait()
-	defer cancel() // before the wait: sessions end with the listener
+	defer cancel() // before the wait, or it would wait for clients that never leave
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -85,6 +85,7 @@ func (s *Switch) serverConfig() *ssh.ServerConfig {
 }
 
 func (s *Switch) login(who ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+	// The SSH module tells the client neither this reason nor the other.
 	if _, refused := s.strikes(LoginRefused); refused {
 		return nil, errors.New("refused by a fault")
 	}
@@ -105,6 +106,8 @@ func (s *Switch) channel(ctx context.Context, server *ssh.ServerConn, offered ss
 		return
 	}
 	for r := range requests {
+		// The payload is a string with its length in four bytes before it (RFC
+		// 4254 section 6.5).
 		netconf := r.Type == "subsystem" && string(r.Payload[min(4, len(r.Payload)):]) == "netconf"
 		_ = r.Reply(netconf, nil)
 		if netconf {
