@@ -15,11 +15,12 @@ create index on events (machine, id);
 -- boot answers from memory; it is told which machine to read again.
 create function tell_boot() returns trigger
 language plpgsql as $$
-declare
-    moved text;
 begin
-    moved := case tg_table_name when 'machines' then new.id else new.machine end;
-    perform pg_notify('boot', moved);
+    if tg_table_name = 'machines' then
+        perform pg_notify('boot', new.id);
+    else
+        perform pg_notify('boot', new.machine);
+    end if;
     return null;
 end $$;
 create trigger tell_boot after insert or update on machines for each row execute function tell_boot();

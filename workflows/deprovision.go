@@ -10,12 +10,12 @@ import (
 // Deprovision takes a device apart. It goes forward only and ignores
 // cancellation: usage ends, routes leave, the machine is erased with proof. A
 // machine without proof goes to quarantine, never to the next tenant.
-func Deprovision(ctx workflow.Context, in RunInput) (RunResult, error) {
+func Deprovision(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device

@@ -46,12 +46,12 @@ type order struct {
 //
 // The payload is taken as it comes, so that malformed input ends in
 // InvalidOrder instead of a decoder's words.
-func Order(ctx workflow.Context, input converter.RawValue) (OrderResult, error) {
+func Order(ctx workflow.Context, input converter.RawValue) (result OrderResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return OrderResult{}, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	o := &order{run: r}
 	id, ok := strings.CutPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, orderPrefix)
 	if !ok {

@@ -9,12 +9,12 @@ import (
 
 // Power switches a device on, off, or off and on. It gives nothing up: a BMC
 // that cannot be reached leaves the device as it was last seen.
-func Power(ctx workflow.Context, in RunInput) (RunResult, error) {
+func Power(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device
 	state, err := v.switchTo(ctx, in)

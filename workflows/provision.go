@@ -41,14 +41,14 @@ type provision struct {
 // Provision makes an idle machine the tenant's. It ends installed, or as it
 // began; or, once the system is on the disk and stays silent, failed with its
 // holdings kept.
-func Provision(ctx workflow.Context, in RunInput) (RunResult, error) {
+func Provision(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return RunResult{}, err
 	}
 	p := &provision{visit: visit{run: r, site: in.Site}, in: in}
 	p.holding.Claim.Device = in.Device
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	if err := p.provision(ctx); err != nil {
 		return RunResult{}, p.end(ctx, err)
 	}

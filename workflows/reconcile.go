@@ -18,13 +18,12 @@ type ReconcileResult struct {
 // Reconcile starts what was lost: the Order of a row that has none, and a
 // Recover for each device that only an open run may leave as it is. It runs on a
 // schedule; what it starts outlives it.
-func Reconcile(ctx workflow.Context) (ReconcileResult, error) {
-	var result ReconcileResult
+func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return result, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	found, err := call(ctx, r, reading, ControlQueue, "find what nobody sees to",
 		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix})
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 // away, or lost with its Temporal. A provision is taken back, a reinstall is
 // failed with its holdings kept, a deprovision goes on, a power switch is
 // finished. It ignores cancellation.
-func Recover(ctx workflow.Context, in RunInput) (RunResult, error) {
+func Recover(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device

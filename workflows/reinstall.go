@@ -10,12 +10,12 @@ import (
 // Reinstall puts another system on a device. Machine and addresses are never
 // given up: it ends installed, or failed with its holdings kept. The port is
 // parked meanwhile: an agent never faces the Internet.
-func Reinstall(ctx workflow.Context, in RunInput) (RunResult, error) {
+func Reinstall(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer r.finish(ctx)
+	defer func() { r.finish(ctx, err) }()
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device
 	if err := v.reinstall(ctx, in); err != nil {

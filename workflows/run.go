@@ -61,6 +61,7 @@ func (r *run) retryNow(workflow.Context) (string, error) {
 
 // enter begins a step: for the query, for people reading the UI, and for lists.
 func (r *run) enter(ctx workflow.Context, step, on string, also ...temporal.SearchAttributeUpdate) error {
+	r.measure(ctx)
 	r.status = Status{Step: step, On: on, Since: workflow.Now(ctx), Machine: r.status.Machine, Attempt: r.status.Attempt}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s", step, on))
 	return workflow.UpsertTypedSearchAttributes(ctx, append(also, StepAttr.ValueSet(step))...)
@@ -111,11 +112,39 @@ func (r *run) hear(ctx workflow.Context, c workflow.ReceiveChannel) {
 func (r *run) forget(boot metal.BootNumber) { delete(r.heard, boot) }
 
 // finish drains what nobody will wait for any more, so that closing does not
-// race with a signal or an update under way.
-func (r *run) finish(ctx workflow.Context) {
+// race with a signal, and counts how the run ended.
+func (r *run) finish(ctx workflow.Context, err error) {
+	r.measure(ctx)
+	run := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
+		"run": workflow.GetInfo(ctx).WorkflowType.Name, "outcome": outcome(err),
+	})
+	run.Timer("millwright_run_duration").Record(workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime))
 	reports := workflow.GetSignalChannel(ctx, ReportSignal)
 	for reports.ReceiveAsync(&metal.Report{}) {
 	}
+}
+
+// measure records how long the step took that ends here.
+func (r *run) measure(ctx workflow.Context) {
+	if r.status.Step == "" {
+		return
+	}
+	step := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
+		"run": workflow.GetInfo(ctx).WorkflowType.Name, "step": r.status.Step,
+	})
+	step.Timer("millwright_step_duration").Record(workflow.Now(ctx).Sub(r.status.Since))
+}
+
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "done"
+	case temporal.IsCanceledError(err):
+		return "canceled"
+	case isType(err, UndoFailed):
+		return "stuck"
+	}
+	return "failed"
 }
 
 // failure makes a typed error that no retry mends.

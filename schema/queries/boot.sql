@@ -18,7 +18,7 @@ where machine = @machine and number = @number and epoch = @epoch and job in ('in
 
 -- name: EndBootIntent :exec
 -- Nobody waits any more: the machine boots its disk.
-update boot_intents set job = 'none', run = '', token_hash = null where machine = $1;
+update boot_intents set job = 'none', run = '', token_hash = null, handed_out = null where machine = $1;
 
 -- name: IssueToken :execrows
 -- A later script replaces the token of an earlier one.

@@ -189,7 +189,7 @@ func (q *Queries) BootTenancies(ctx context.Context, arg BootTenanciesParams) ([
 }
 
 const endBootIntent = `-- name: EndBootIntent :exec
-update boot_intents set job = 'none', run = '', token_hash = null where machine = $1
+update boot_intents set job = 'none', run = '', token_hash = null, handed_out = null where machine = $1
 `
 
 // Nobody waits any more: the machine boots its disk.

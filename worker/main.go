@@ -1,0 +1,52 @@
+// Command worker runs Millwright's workflows and activities.
+//
+// In the role control it runs workflows and database activities; in the role
+// site it speaks to one site's switches and BMCs, from where their management
+// network can be reached. Start more of either to scale out: Temporal hands the
+// work around, and each may be killed at any moment.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"millwright/internal/metal"
+	"millwright/internal/temporal"
+)
+
+// Config is the command line and the environment. Nothing else reads them.
+type Config struct {
+	Control bool           `help:"Run workflows and database activities." negatable:""`
+	Site    []metal.SiteID `help:"Run device activities of these sites."`
+
+	Postgres    string          `required:"" help:"Connection string of Millwright's database; better from the environment, as it may hold a password."`
+	Temporal    temporal.Config `embed:"" prefix:"temporal-"`
+	Credentials string          `type:"path" default:"/etc/millwright/credentials" help:"Folder with one file per credential: user on the first line, password on the second."`
+
+	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
+	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
+
+	AddressQuarantine time.Duration `default:"15m" help:"How long a released address rests before somebody else gets it."`
+	Concurrency       int           `default:"200" help:"Activities at the same time, per queue."`
+	BuildID           string        `help:"Version of this worker, for pinned runs; empty runs unversioned."`
+}
+
+func main() {
+	var cfg Config
+	kong.Parse(&cfg, kong.Name("worker"), kong.DefaultEnvars("MILLWRIGHT"),
+		kong.Description("Runs Millwright's workflows (--control) and a site's device activities (--site)."))
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel}))
+	if err := run(ctx, cfg, log); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/worker"
+
+	"millwright/internal/postgres"
+	"millwright/internal/temporal"
+	"millwright/workflows"
+)
+
+// run serves until ctx ends, then lets activities finish for a moment. Tests
+// build and run a worker through it.
+func run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if !cfg.Control && len(cfg.Site) == 0 {
+		return errors.New("nothing to do: want --control, --site NAME, or both")
+	}
+	store, err := postgres.Open(ctx, cfg.Postgres)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	registry := prometheus.NewRegistry()
+	handler, err := sdkMetrics(registry)
+	if err != nil {
+		return fmt.Errorf("set up metrics: %w", err)
+	}
+	cfg.Temporal.Name, cfg.Temporal.Log, cfg.Temporal.Metrics = "worker", log, handler
+	client, err := temporal.Dial(ctx, cfg.Temporal)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	parts, err := wire(cfg, store, client, registry, log)
+	if err != nil {
+		return err
+	}
+	admin, err := serveAdmin(ctx, cfg.AdminListen, registry, store, log)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	for started, w := range parts {
+		if err := w.Start(); err != nil {
+			stopAll(parts[:started])
+			return fmt.Errorf("start polling: %w", err)
+		}
+	}
+	log.Info("worker is polling", "control", cfg.Control, "sites", cfg.Site, "queue", workflows.ControlQueue, "admin", admin.Addr)
+	<-ctx.Done()
+	log.Info("worker stops: activities under way may finish")
+	stopAll(parts)
+	return nil
+}
+
+func stopAll(parts []worker.Worker) {
+	for _, w := range parts {
+		w.Stop()
+	}
+}

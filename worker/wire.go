@@ -1,0 +1,72 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"millwright/activities"
+	"millwright/internal/bmc"
+	"millwright/internal/junos"
+	"millwright/internal/postgres"
+	"millwright/internal/secrets"
+	"millwright/internal/temporal"
+	"millwright/workflows"
+)
+
+// stopLimit is how long activities may go on after a signal to stop; a cut
+// one is tried again elsewhere after its heartbeat timeout.
+const stopLimit = 20 * time.Second
+
+// deployment names Millwright's workers to Temporal's worker versioning.
+const deployment = "millwright"
+
+// wire builds one Temporal worker for each queue of this process. It is the
+// only place that knows which driver stands behind which interface.
+func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheus.Registerer, log *slog.Logger) ([]worker.Worker, error) {
+	credentials := secrets.Folder(cfg.Credentials)
+	options := options(cfg, newCounting(registry))
+	var parts []worker.Worker
+	if cfg.Control {
+		w := worker.New(c, workflows.ControlQueue, options)
+		for _, run := range workflows.All() {
+			w.RegisterWorkflow(run)
+		}
+		w.RegisterActivity(&activities.Orders{Store: store})
+		w.RegisterActivity(&activities.Machines{Store: store})
+		w.RegisterActivity(&activities.Devices{Store: store})
+		w.RegisterActivity(&activities.Boot{Store: store})
+		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, AddressQuarantine: cfg.AddressQuarantine})
+		parts = append(parts, w)
+	}
+	for _, site := range cfg.Site {
+		w := worker.New(c, workflows.SiteQueue(site), options)
+		switches := &junos.Driver{Credentials: credentials.Get, Log: log}
+		bmcs := &bmc.Driver{Credentials: credentials.Get, Log: log}
+		w.RegisterActivity(&activities.Network{Store: store, Committer: activities.NewCommitter(store, switches)})
+		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
+		parts = append(parts, w)
+	}
+	return parts, nil
+}
+
+func options(cfg Config, counting interceptor.WorkerInterceptor) worker.Options {
+	o := worker.Options{
+		MaxConcurrentActivityExecutionSize: cfg.Concurrency,
+		WorkerStopTimeout:                  stopLimit,
+		Interceptors:                       []interceptor.WorkerInterceptor{counting},
+	}
+	if cfg.BuildID != "" {
+		o.DeploymentOptions = worker.DeploymentOptions{
+			UseVersioning:             true,
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment, BuildID: cfg.BuildID},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
+		}
+	}
+	return o
+}

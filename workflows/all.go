@@ -1,0 +1,6 @@
+package workflows
+
+// All lists the workflows that a control worker runs.
+func All() []any {
+	return []any{Order, Provision, Reinstall, Deprovision, Power, Recover, Reconcile}
+}

@@ -1,0 +1,189 @@
+package workflows
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"millwright/activities"
+	"millwright/internal/metal"
+)
+
+const injectedType = "Injected"
+
+func injected() error { return temporal.NewNonRetryableApplicationError("injected", injectedType, nil) }
+
+func (w *world) harmOf(ctx context.Context) harm {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := activity.GetInfo(ctx).ActivityType.Name
+	w.calls = append(w.calls, name)
+	if w.spoil == nil {
+		return none
+	}
+	return w.spoil(len(w.calls), name)
+}
+
+func jsonOf(in metal.OrderInput) ([]byte, error) { return json.Marshal(in) }
+
+// quiet drops the SDK's log.
+type quiet struct{}
+
+func (quiet) Debug(string, ...any) {}
+func (quiet) Info(string, ...any)  {}
+func (quiet) Warn(string, ...any)  {}
+func (quiet) Error(string, ...any) {}
+
+// switches is every switch of the site.
+type switches struct{ *world }
+
+func (s switches) Commit(_ context.Context, _ metal.Switch, ports []metal.PortIntent, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range ports {
+		s.ports[p.Port] = p
+	}
+	return nil
+}
+
+// bmc is every BMC of the site.
+type bmc struct{ *world }
+
+func (b bmc) SetPower(_ context.Context, m metal.BMC, power metal.Power) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	box := b.boxes[m.Machine]
+	if power == metal.Off {
+		box.on, box.waiting = false, false
+		box.life++
+	}
+	return nil
+}
+
+func (b bmc) PowerOn(_ context.Context, m metal.BMC, device metal.BootDevice, _ metal.Firmware) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	box := b.boxes[m.Machine]
+	if box.on {
+		return nil
+	}
+	box.on = true
+	box.life++
+	if box.dead {
+		return nil
+	}
+	b.later(box, bootTime, func() {
+		if device == metal.BootNetwork {
+			b.bootNetwork(m.Machine, box)
+		} else {
+			b.bootDisk(m.Machine, box)
+		}
+	})
+	return nil
+}
+
+// later does something in this life of the machine.
+func (w *world) later(b *box, d time.Duration, f func()) {
+	life := b.life
+	w.after(d, func() {
+		w.mu.Lock()
+		alive := b.on && b.life == life
+		w.mu.Unlock()
+		if alive {
+			f()
+		}
+	})
+}
+
+// bootNetwork asks the boot services what to do, as iPXE and the agent would.
+func (w *world) bootNetwork(id metal.MachineID, b *box) {
+	ctx := context.Background()
+	m, err := w.store.BootMachine(ctx, id)
+	if err != nil || !m.Intent.Agent {
+		w.bootDisk(id, b)
+		return
+	}
+	token := sha256.Sum256([]byte{byte(b.life)})
+	if w.store.IssueToken(ctx, id, m.Intent.Number, token[:]) != nil {
+		return
+	}
+	report := metal.Report{Machine: id, Boot: m.Intent.Number, Kind: metal.AgentUp}
+	w.report(report, token[:])
+	job, err := w.store.TakeJob(ctx, id, m.Intent.Number, token[:])
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if job.Job == metal.JobInstall {
+		b.disk = m.Tenancy.Device // written from its first block on
+	}
+	w.later(b, workTime, func() { w.finishJob(report, job.Job, b, token[:]) })
+}
+
+func (w *world) finishJob(report metal.Report, job metal.Job, b *box, token []byte) {
+	w.mu.Lock()
+	switch {
+	case b.agentFails != "":
+		report.Kind, report.Detail = metal.AgentFail, b.agentFails
+	case job == metal.JobInstall:
+		report.Kind, b.boot, b.waiting = metal.Installed, report.Boot, true
+	case job == metal.JobErase:
+		b.disk, b.on = "", false
+		report.Kind, report.Detail = metal.Erased, "zeros written and read back"
+		if b.eraseUnknown {
+			report.Detail = ""
+		}
+	}
+	w.mu.Unlock()
+	w.report(report, token)
+}
+
+// bootDisk starts the installed system, which phones home.
+func (w *world) bootDisk(id metal.MachineID, b *box) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if b.disk == "" || b.silent {
+		return
+	}
+	boot := b.boot
+	w.later(b, bootTime, func() {
+		w.report(metal.Report{Machine: id, Boot: boot, Kind: metal.PhoneHome}, nil)
+	})
+}
+
+// report records what a machine says, then signals its run, as boot does.
+func (w *world) report(r metal.Report, token []byte) {
+	recorded, err := w.store.Record(context.Background(), r, token)
+	if err == nil {
+		w.tell(recorded.Run, recorded.Report)
+	}
+}
+
+// bootStore notices when an agent may leave.
+type bootStore struct{ *world }
+
+func (s bootStore) BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error) {
+	return s.store.BootAgent(ctx, claim, attempt, job, run)
+}
+
+func (s bootStore) BootDisk(ctx context.Context, claim metal.Claim, boot metal.BootNumber) error {
+	if err := s.store.BootDisk(ctx, claim, boot); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	b := s.boxes[claim.Machine]
+	leaves := b.waiting
+	b.waiting = false
+	s.mu.Unlock()
+	if leaves {
+		s.later(b, time.Second, func() { s.bootDisk(claim.Machine, b) })
+	}
+	return nil
+}
+
+var _ activities.BootStore = bootStore{}
