@@ -12,10 +12,8 @@ import (
 
 	"millwright/internal/metal"
 	"millwright/internal/postgres"
+	"millwright/workflows"
 )
-
-// reportSignal is published: the name under which runs wait for reports.
-const reportSignal = "report"
 
 // Backends is where Postgres and Temporal are.
 type Backends struct {
@@ -52,7 +50,7 @@ type runs struct{ client client.Client }
 // Signal addresses the open run of an ID, whichever it is: the boot number in
 // the report tells it whether it is meant.
 func (r runs) Signal(ctx context.Context, run string, report metal.Report) error {
-	err := r.client.SignalWorkflow(ctx, run, "", reportSignal, report)
+	err := r.client.SignalWorkflow(ctx, run, "", workflows.ReportSignal, report)
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
 		return fmt.Errorf("signal %s: %w", run, metal.ErrRunOver)
