@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,4 +58,36 @@ func TestNothingIsLeftWhenTheOwnerIsKilled(t *testing.T) {
 		_, err := os.Stat(dir)
 		return os.IsNotExist(err)
 	}, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestAChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
+	t.Parallel()
+	var s *stack.Stack
+	var err error
+	onDyingThread(func() {
+		s, err = stack.StartPostgres(context.Background(), stack.Config{NoFsync: true})
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Stop(context.Background())) })
+	limit, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, s.Wait(limit), context.DeadlineExceeded, "Postgres ended with its starter's thread")
+}
+
+// onDyingThread calls do on a thread that ends right after: a goroutine that
+// returns while it is locked to a thread takes it along. Only the main thread
+// never ends; it is held here while another one is found.
+func onDyingThread(do func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread()
+		if syscall.Gettid() != os.Getpid() {
+			do()
+			return
+		}
+		onDyingThread(do)
+		runtime.UnlockOSThread()
+	}()
+	<-ended
 }
