@@ -28,7 +28,7 @@ type Migrate func(ctx context.Context, dsn string) error
 
 // Database returns the DSN of a new database, which is dropped when the test
 // ends. migrate runs once per process, on a database that each test's is then
-// copied from (some 50 ms); nil gives an empty one. It must be a plain function: two
+// copied from; nil gives an empty one. It must be a plain function, because two
 // closures of one function literal are taken for one.
 func Database(t testing.TB, migrate Migrate) string {
 	t.Helper()
