@@ -40,7 +40,7 @@ func TestTheAPIShowsMachinesAndSwitches(t *testing.T) {
 
 	var switches []lab.SwitchState
 	require.Equal(t, http.StatusOK, ask(r, "GET", "/switches", "", &switches))
-	require.Equal(t, r.boot.machines["m1"].Install.Switch(), switches[0].Ports["xe-0/0/0"].Install.Addr())
+	require.Equal(t, r.boot.machine("m1").Install.Switch(), switches[0].Ports["xe-0/0/0"].Install.Addr())
 	require.Equal(t, r.file.Boot, switches[0].Ports["xe-0/0/0"].Relay)
 	require.Positive(t, switches[0].Commits)
 }

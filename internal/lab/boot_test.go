@@ -68,6 +68,34 @@ func (b *fakeBoot) heard(a dhcp.Answer) {
 	b.dhcp = append(b.dhcp, a)
 }
 
+// asked is how many DHCP messages came.
+func (b *fakeBoot) asked() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.dhcp)
+}
+
+// refusals is how often a token was of no use.
+func (b *fakeBoot) refusals() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.refused
+}
+
+// hear ends or begins a time in which phone-homes are answered with 503.
+func (b *fakeBoot) hear(hears bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deaf = !hears
+}
+
+// machine is what boot knows of one.
+func (b *fakeBoot) machine(id metal.MachineID) metal.BootMachine {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.machines[id]
+}
+
 // ByPort and ByMAC are what DHCP asks.
 func (b *fakeBoot) ByPort(port metal.Port) (metal.BootMachine, bool) {
 	return b.find(func(m metal.BootMachine) bool { return m.Port == port })

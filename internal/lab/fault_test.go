@@ -23,7 +23,7 @@ func TestEachMachineFaultStrikesOnceAndThenAnInstallSucceeds(t *testing.T) {
 		},
 		"disk-error":     func(r *rig, boot metal.BootNumber) { r.awaitFailure(boot, "medium error") },
 		"erase-unproven": func(r *rig, boot metal.BootNumber) { r.awaitFailure(boot, "erasure not proven") },
-		"stale-token":    func(r *rig, _ metal.BootNumber) { r.awaitPhase(machine.Off); require.Positive(r, r.boot.refused) },
+		"stale-token":    func(r *rig, _ metal.BootNumber) { r.awaitPhase(machine.Off); require.Positive(r, r.boot.refusals()) },
 		"dhcp-lost":      func(r *rig, boot metal.BootNumber) { r.awaitReport(boot, metal.AgentUp) },
 	} {
 		t.Run(name, func(t *testing.T) {

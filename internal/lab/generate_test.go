@@ -18,7 +18,7 @@ import (
 
 func TestAGeneratedSiteOfAnySizeIsValid(t *testing.T) {
 	t.Parallel()
-	for machines, racks := range map[int]int{1: 1, 2: 2, 8: 2, 96: 2, 97: 3, 1000: 21} {
+	for machines, racks := range map[int]int{1: 1, 2: 2, 8: 2, 96: 2, 97: 3, 200: 5} {
 		site, err := lab.Generate(lab.Size{Name: "lab1", Machines: machines, Racks: 2, Net: 64})
 		require.NoError(t, err)
 		require.Len(t, site.Machines, machines)

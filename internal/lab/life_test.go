@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"millwright/internal/dhcp"
 	"millwright/internal/lab"
 	"millwright/internal/lab/machine"
 	"millwright/internal/metal"
@@ -26,7 +27,9 @@ func TestAMachineIsInstalledRebootedAndErased(t *testing.T) {
 			require.Equal(t, boot, s.Boot)
 			require.Equal(t, r.file.OperatingSystems[0].Image.SHA256, s.Disks[0].SHA256)
 			require.Equal(t, "web1", s.Disks[0].FirstBoot.Hostname)
-			require.Equal(t, r.boot.machines["m1"].Install.Machine().String(), s.Address)
+			require.Equal(t, r.boot.machine("m1").Install.Machine().String(), s.Address)
+
+			require.Equal(t, []dhcp.Client{dhcp.ClientPXEx64, dhcp.ClientIPXE, dhcp.ClientOS}, r.clients())
 
 			boot = r.begin(metal.AgentJob{Job: metal.JobErase})
 			r.awaitReport(boot, metal.Erased)
@@ -37,6 +40,33 @@ func TestAMachineIsInstalledRebootedAndErased(t *testing.T) {
 			require.Equal(t, machine.DiskState{Serial: s.Disks[0].Serial, Empty: true}, r.state().Disks[0])
 		})
 	}
+}
+
+// clients are the kinds of program that asked for an address, in order; each
+// was relayed from the machine's own port.
+func (r *rig) clients() (kinds []dhcp.Client) {
+	r.boot.mu.Lock()
+	defer r.boot.mu.Unlock()
+	for _, a := range r.boot.dhcp {
+		require.Equal(r, r.file.Machines[0].Port, a.Port)
+		require.False(r, a.Foreign)
+		if a.Outcome == dhcp.Acked {
+			kinds = append(kinds, a.Client)
+		}
+	}
+	return kinds
+}
+
+func TestADisabledPortCutsARunningAgentOff(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	boot := r.begin(metal.AgentJob{})
+	r.awaitReport(boot, metal.AgentUp)
+	r.configure(metal.Disabled)
+	r.boot.told("m1", metal.AgentJob{Job: metal.JobErase})
+	require.Never(t, func() bool { return len(r.boot.heardOf("m1", boot)) > 1 }, 300*time.Millisecond, tick)
+	r.configure(metal.Parked)
+	r.awaitReport(boot, metal.Erased)
 }
 
 func TestAnInstalledMachineBootsItsDiskByItself(t *testing.T) {
@@ -83,7 +113,7 @@ func TestAnUnconfiguredPortLeadsNowhere(t *testing.T) {
 			r.boot.intend("m1", true, metal.AgentJob{})
 			r.powerCycle()
 			r.awaitPhase(machine.NoBootDevice)
-			require.Empty(t, r.boot.dhcp)
+			require.Zero(t, r.boot.asked())
 		})
 	}
 }
@@ -97,7 +127,7 @@ func TestAMachineThatNobodyKnowsFindsNoBootDevice(t *testing.T) {
 	r.boot.mu.Unlock()
 	r.powerCycle()
 	r.awaitPhase(machine.NoBootDevice)
-	require.NotEmpty(t, r.boot.dhcp, "the relay is configured, and boot was asked")
+	require.NotZero(t, r.boot.asked(), "the relay is configured, and boot was asked")
 }
 
 func TestPowerGoesAtAnyMoment(t *testing.T) {
@@ -111,7 +141,7 @@ func TestPowerGoesAtAnyMoment(t *testing.T) {
 		{machine.POST, post, func(r *rig) { r.begin(metal.AgentJob{}) }},
 		{machine.DHCP, func(c *lab.Config) { c.Patience = time.Hour }, func(r *rig) { r.powerCycle() }},
 		{machine.Agent, func(*lab.Config) {}, func(r *rig) { r.begin(metal.AgentJob{}) }},
-		{machine.Booting, func(*lab.Config) {}, func(r *rig) { r.boot.deaf = true; r.install() }},
+		{machine.Booting, func(*lab.Config) {}, func(r *rig) { r.boot.hear(false); r.install() }},
 	} {
 		t.Run(string(c.phase), func(t *testing.T) {
 			t.Parallel()
@@ -128,12 +158,10 @@ func TestPowerGoesAtAnyMoment(t *testing.T) {
 func TestAPhoneHomeIsRepeatedUntilItIsHeard(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
-	r.boot.deaf = true
+	r.boot.hear(false)
 	boot := r.install()
 	r.awaitPhase(machine.Booting)
-	r.boot.mu.Lock()
-	r.boot.deaf = false
-	r.boot.mu.Unlock()
+	r.boot.hear(true)
 	r.awaitReport(boot, metal.PhoneHome)
 	r.awaitPhase(machine.Running)
 }

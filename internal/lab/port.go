@@ -98,11 +98,39 @@ func (p port) Dial(ctx context.Context, from net.Addr, address string) (net.Conn
 	if err != nil {
 		return nil, fmt.Errorf("port %s: dial from %s: %w", p.name, from, err)
 	}
-	state := p.sw.Port(p.name.Name)
-	ours := func(link netip.Prefix) bool { return link.Addr().Next() == source.Addr().Unmap() }
-	if !state.Up || !slices.ContainsFunc(state.Addresses, ours) {
-		return nil, fmt.Errorf("port %s: drops packets from %s", p.name, source.Addr())
+	if err := p.passes(source.Addr().Unmap()); err != nil {
+		return nil, err
 	}
 	dialer := net.Dialer{LocalAddr: from}
-	return dialer.DialContext(ctx, "tcp4", address)
+	conn, err := dialer.DialContext(ctx, "tcp4", address)
+	if err != nil {
+		return nil, fmt.Errorf("port %s: %w", p.name, err)
+	}
+	return filtered{conn, p, source.Addr().Unmap()}, nil
+}
+
+// passes is the port's filter and its light.
+func (p port) passes(source netip.Addr) error {
+	state := p.sw.Port(p.name.Name)
+	ours := func(link netip.Prefix) bool { return link.Addr().Next() == source }
+	if !state.Up || !slices.ContainsFunc(state.Addresses, ours) {
+		return fmt.Errorf("port %s: drops packets from %s", p.name, source)
+	}
+	return nil
+}
+
+// filtered is a connection through a port, which may be reconfigured while the
+// connection lives.
+type filtered struct {
+	net.Conn
+	port   port
+	source netip.Addr
+}
+
+// Write sends what the port lets through.
+func (f filtered) Write(packet []byte) (int, error) {
+	if err := f.port.passes(f.source); err != nil {
+		return 0, err
+	}
+	return f.Conn.Write(packet)
 }

@@ -86,7 +86,7 @@ func (r *rig) enrol() {
 
 // configure commits a profile on the port of the first machine.
 func (r *rig) configure(profile metal.Profile) {
-	m := r.boot.machines["m1"]
+	m := r.boot.machine("m1")
 	require.NoError(r, r.switches.Commit(r.Context(), r.file.Switches[0].Switch, []metal.PortIntent{{
 		Port: m.Port, Profile: profile, Machine: m.ID, Install: m.Install, Boot: r.file.Boot,
 	}}, "test"))

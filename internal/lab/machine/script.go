@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,9 +36,9 @@ const (
 var errNotScript = errors.New("not an iPXE script: it does not begin with #!ipxe")
 
 // boot runs the script behind a URL, and the scripts that it chains to.
-func (l *life) boot(ctx context.Context, url string) (stage, error) {
+func (l *life) boot(ctx context.Context, where string) (stage, error) {
 	l.enter(BootScript, "")
-	s, err := l.fetchScript(ctx, url)
+	s, err := l.fetchScript(ctx, where)
 	if err != nil {
 		return nil, err
 	}
@@ -60,40 +61,49 @@ func (l *life) boot(ctx context.Context, url string) (stage, error) {
 	return nil, fmt.Errorf("the script took %d steps", stepLimit)
 }
 
-func (l *life) fetchScript(ctx context.Context, url string) (*script, error) {
+func (l *life) fetchScript(ctx context.Context, where string) (*script, error) {
 	var body strings.Builder
-	if err := l.fetch(ctx, url, scriptLimit, &body); err != nil {
+	if err := l.fetch(ctx, where, scriptLimit, &body); err != nil {
 		return nil, err
 	}
 	if !strings.HasPrefix(body.String(), "#!ipxe\n") {
-		return nil, fmt.Errorf("%s: %w", pathOf(url), errNotScript)
+		return nil, fmt.Errorf("%s: %w", pathOf(where), errNotScript)
 	}
 	return &script{lines: strings.Split(body.String(), "\n")}, nil
 }
 
 // fetch copies what is behind a URL over the wire. Errors name the path alone:
 // a query may carry a token.
-func (l *life) fetch(ctx context.Context, url string, limit int64, to io.Writer) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (l *life) fetch(ctx context.Context, where string, limit int64, to io.Writer) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
 	if err != nil {
-		return fmt.Errorf("fetch %s: %w", pathOf(url), err)
+		return fmt.Errorf("fetch %s: %w", pathOf(where), err)
 	}
 	response, err := l.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("fetch %s: %w", pathOf(url), err)
+		return fmt.Errorf("fetch %s: %w", pathOf(where), bare(err))
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("fetch %s: %s", pathOf(url), response.Status)
+		return fmt.Errorf("fetch %s: %s", pathOf(where), response.Status)
 	}
 	if _, err := io.Copy(to, io.LimitReader(response.Body, limit)); err != nil {
-		return fmt.Errorf("fetch %s: %w", pathOf(url), err)
+		return fmt.Errorf("fetch %s: %w", pathOf(where), err)
 	}
 	return nil
 }
 
-func pathOf(url string) string {
-	path, _, _ := strings.Cut(url, "?")
+// bare is an HTTP client's error without the URL that it repeats, query and all.
+func bare(err error) error {
+	var full *url.Error
+	if errors.As(err, &full) {
+		return full.Err
+	}
+	return err
+}
+
+func pathOf(where string) string {
+	path, _, _ := strings.Cut(where, "?")
 	return path
 }
 
