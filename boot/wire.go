@@ -2,24 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
-
-	"millwright/internal/metal"
 	"millwright/internal/postgres"
-	"millwright/workflows"
+	"millwright/internal/temporal"
 )
 
 // Backends is where Postgres and Temporal are.
 type Backends struct {
-	Postgres          string `required:"" help:"Postgres connection string. It may hold a password: give it in the environment."`
-	TemporalAddress   string `default:"127.0.0.1:7233" help:"Temporal's frontend."`
-	TemporalNamespace string `default:"default" help:"The namespace that the runs are in."`
+	Postgres string          `required:"" help:"Postgres connection string. It may hold a password: give it in the environment."`
+	Temporal temporal.Config `embed:"" prefix:"temporal-"`
 }
 
 // serve wires the boot service to its backends. Neither has to be there for it
@@ -30,30 +22,15 @@ func serve(ctx context.Context, cfg Config, b Backends, logger *slog.Logger) err
 		return err
 	}
 	defer store.Close()
-	temporal, err := client.NewLazyClient(client.Options{
-		HostPort: b.TemporalAddress, Namespace: b.TemporalNamespace, Logger: log.NewStructuredLogger(logger),
-	})
+	b.Temporal.Name, b.Temporal.Log = "boot", logger
+	runs, err := temporal.Dial(ctx, b.Temporal)
 	if err != nil {
-		return fmt.Errorf("make a client of Temporal at %s: %w", b.TemporalAddress, err)
+		return err
 	}
-	defer temporal.Close()
-	srv, err := open(cfg, store, runs{temporal}, logger)
+	defer runs.Close()
+	srv, err := open(cfg, store, temporal.Runs{Client: runs}, logger)
 	if err != nil {
 		return err
 	}
 	return srv.run(ctx)
-}
-
-// runs tells Temporal's runs what their machines report.
-type runs struct{ client client.Client }
-
-// Signal addresses the open run of an ID, whichever it is: the boot number in
-// the report tells it whether it is meant.
-func (r runs) Signal(ctx context.Context, run string, report metal.Report) error {
-	err := r.client.SignalWorkflow(ctx, run, "", workflows.ReportSignal, report)
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return fmt.Errorf("signal %s: %w", run, metal.ErrRunOver)
-	}
-	return err
 }

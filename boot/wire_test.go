@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -10,44 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
-	"millwright/internal/metal"
+	"millwright/internal/temporal"
 )
-
-// temporal takes signals as told, and nothing else.
-type temporal struct {
-	client.Client
-	err  error
-	args []any
-}
-
-func (t *temporal) SignalWorkflow(_ context.Context, run, execution, name string, arg any) error {
-	t.args = []any{run, execution, name, arg}
-	return t.err
-}
-
-func TestASignalGoesToWhicheverRunIsOpen(t *testing.T) {
-	t.Parallel()
-	report := metal.Report{Machine: "m7", Boot: 1, Kind: metal.PhoneHome}
-	c := &temporal{}
-	require.NoError(t, runs{c}.Signal(t.Context(), "device/d1", report))
-	require.Equal(t, []any{"device/d1", "", "report", report}, c.args)
-}
-
-func TestOnlyARunThatIsNotThereIsOver(t *testing.T) {
-	t.Parallel()
-	err := runs{&temporal{err: serviceerror.NewNotFound("workflow not found")}}.Signal(t.Context(), "device/d1", metal.Report{})
-	require.ErrorIs(t, err, metal.ErrRunOver)
-	for _, weather := range []error{
-		serviceerror.NewUnavailable("away"), serviceerror.NewNamespaceNotFound("default"), errors.New("dial: refused"),
-	} {
-		err := runs{&temporal{err: weather}}.Signal(t.Context(), "device/d1", metal.Report{})
-		require.ErrorIs(t, err, weather)
-		require.NotErrorIs(t, err, metal.ErrRunOver)
-	}
-}
 
 func TestTheServiceStartsAndStopsWithNeitherPostgresNorTemporal(t *testing.T) {
 	t.Parallel()
@@ -59,7 +23,8 @@ func TestTheServiceStartsAndStopsWithNeitherPostgresNorTemporal(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		done <- serve(ctx, cfg, Backends{
-			Postgres: "postgres://millwright:hunter2@127.0.0.1:1/none", TemporalAddress: "127.0.0.1:1", TemporalNamespace: "default",
+			Postgres: "postgres://millwright:hunter2@127.0.0.1:1/none",
+			Temporal: temporal.Config{Address: "127.0.0.1:1", Namespace: "default"},
 		}, slog.New(slog.NewTextHandler(log, nil)))
 	}()
 	require.Eventually(t, func() bool { return strings.Contains(log.String(), "listening for changes") }, patience, time.Millisecond)
