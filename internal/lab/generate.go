@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"millwright/internal/lab/netconf"
 	"millwright/internal/lab/redfish"
@@ -41,6 +42,8 @@ func Generate(size Size) (*sitefile.Site, error) {
 		Blocks: size.blocks(),
 		Plans: []sitefile.Plan{{
 			ID: plan, Description: "8 cores, 32 GiB, one SSD", Cores: 8, MemoryGiB: 32, DisksGB: []int{480},
+			// A lab's machine boots in seconds, and its faults are to be watched.
+			Limits: metal.Limits{Boot: 15 * time.Second, Install: 30 * time.Second, PhoneHome: 15 * time.Second},
 		}},
 	}
 	for _, system := range systems {

@@ -3,18 +3,21 @@ package sitefile
 import (
 	"regexp"
 	"strconv"
+	"time"
 
 	"millwright/internal/metal"
 )
 
 func (p *parser) plans(root object) {
 	for _, e := range root.table("plans", "plan") {
-		o := p.object(e.as("plan"), []string{"description", "cores", "memory_gib", "disks_gb"}, nil)
+		o := p.object(e.as("plan"), []string{"description", "cores", "memory_gib", "disks_gb"},
+			[]string{"boot_limit", "install_limit", "phone_home_limit"})
 		plan := Plan{
 			ID:          metal.PlanID(e.name),
 			Description: o.text("description"),
 			Cores:       o.number("cores"),
 			MemoryGiB:   o.number("memory_gib"),
+			Limits:      limits(o),
 		}
 		for _, w := range o.words("disks_gb") {
 			size, err := strconv.Atoi(w.name)
@@ -24,6 +27,16 @@ func (p *parser) plans(root object) {
 			plan.DisksGB = append(plan.DisksGB, size)
 		}
 		p.site.Plans = append(p.site.Plans, plan)
+	}
+}
+
+// limits of a plan that gives none suit most servers: the slowest POST seen
+// took 11 minutes, and an image is written in a few.
+func limits(plan object) metal.Limits {
+	return metal.Limits{
+		Boot:      plan.span("boot_limit", 20*time.Minute),
+		Install:   plan.span("install_limit", 30*time.Minute),
+		PhoneHome: plan.span("phone_home_limit", 15*time.Minute),
 	}
 }
 

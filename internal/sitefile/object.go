@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -134,6 +135,23 @@ func (o object) number(key string) int {
 		o.p.problem(o.at(key), "%s of %s is %q; write a whole number from 1", key, o.what, text)
 	}
 	return n
+}
+
+// span is a time as Go writes it. No limit of a site file is shorter than a
+// second, so a number without its unit is never taken for nanoseconds.
+func (o object) span(key string, absent time.Duration) time.Duration {
+	if o.values[key] == nil {
+		return absent
+	}
+	text := o.text(key)
+	if text == "" {
+		return 0
+	}
+	span, err := time.ParseDuration(text)
+	if err != nil || span < time.Second || span > 24*time.Hour {
+		o.p.problem(o.at(key), "%s of %s is %q; write a time from 1s to 24h, like 90s or 20m", key, o.what, text)
+	}
+	return span
 }
 
 func (o object) truth(key string) bool {

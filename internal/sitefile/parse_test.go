@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,8 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 	require.Equal(t, metal.SiteID("lab1"), s.ID)
 	require.Equal(t, []netip.Addr{netip.MustParseAddr("127.64.0.67")}, s.Boot)
 	require.Equal(t, Block{netip.MustParsePrefix("2001:db8:64::/56"), metal.Public}, s.Blocks[3])
-	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960}}, s.Plans[0])
+	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960},
+		metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}}, s.Plans[0])
 	require.Equal(t, int64(65536), s.OperatingSystems[0].Image.Size)
 	require.Equal(t, "12", s.OperatingSystems[0].Version)
 	require.Equal(t, metal.SwitchID("tor-r1"), s.Switches[0].ID)
@@ -39,6 +41,20 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 	require.True(t, s.Machines[0].Kexec)
 	require.Equal(t, "02:40:00:00:00:02", s.Machines[1].NICs[0].MAC)
 	require.Equal(t, []Disk{{"S1", 480}}, s.Machines[0].Disks)
+}
+
+func TestAPlanMaySetItsLimits(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(good(t), "disks_gb: [480, 960]",
+		"disks_gb: [480, 960], boot_limit: 35m, install_limit: 1h30m, phone_home_limit: 90s", 1)
+	s, err := Parse([]byte(text), "lab1.yaml", stored)
+	require.NoError(t, err)
+	require.Equal(t, metal.Limits{Boot: 35 * time.Minute, Install: 90 * time.Minute, PhoneHome: 90 * time.Second}, s.Plans[0].Limits)
+	var page strings.Builder
+	require.NoError(t, Write(&page, s))
+	again, err := Parse([]byte(page.String()), "written.yaml", stored)
+	require.NoError(t, err, page.String())
+	require.Equal(t, s, again)
 }
 
 func TestAWrittenSiteReadsBackEqual(t *testing.T) {

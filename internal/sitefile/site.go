@@ -32,6 +32,7 @@ type Plan struct {
 	Cores       int
 	MemoryGiB   int
 	DisksGB     []int // decimal gigabytes, as disks are sold
+	Limits      metal.Limits
 }
 
 // OperatingSystem is an installable system and the plans it fits.

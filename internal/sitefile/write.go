@@ -63,9 +63,12 @@ boot:
 blocks:{{range .Blocks}}
   - {prefix: {{q .Prefix}}, role: {{.Role}}}{{end}}
 
-# What tenants can order.
+# What tenants can order. The limits say how long its machines may take from
+# power-on to the agent, from there to a proven image (or erasure), and from
+# there to the system's first word.
 plans:{{range .Plans}}
-  {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}]}{{end}}
+  {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}],
+    boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}}{{end}}
 
 # What can be installed: images lie in boot's image folder.
 operating_systems:{{range .OperatingSystems}}
