@@ -20,13 +20,15 @@ type PowerStore interface {
 	Event(ctx context.Context, claim metal.Claim, kind, body string) error
 }
 
-// BMC is a management controller. Both verbs return only once the BMC reads
-// back as told, and are no errors when it already is so.
+// BMC is a management controller. Verbs that switch return only once it reads
+// back as told, and are no errors when it is so already.
 type BMC interface {
 	SetPower(ctx context.Context, bmc metal.BMC, power metal.Power) error
 	// PowerOn sets the device of the next boot and switches on in one session:
 	// many BMCs drop boot flags after 60 s.
 	PowerOn(ctx context.Context, bmc metal.BMC, device metal.BootDevice, firmware metal.Firmware) error
+	// Power reads whether the machine is on.
+	Power(ctx context.Context, bmc metal.BMC) (metal.Power, error)
 }
 
 // PowerOffInput names the claim on the machine to switch off.
@@ -71,4 +73,25 @@ func (p *Power) PowerOn(ctx context.Context, in PowerOnInput) (PowerOnResult, er
 		err = p.Store.Event(ctx, in.Claim, "power", "machine "+string(machine.ID)+" is on, boots the "+string(in.Device))
 	}
 	return PowerOnResult{}, classify(err)
+}
+
+// ReadPowerInput names the claim on the machine to look at.
+type ReadPowerInput struct {
+	Claim metal.Claim
+}
+
+// ReadPowerResult says whether the machine is on.
+type ReadPowerResult struct {
+	Power metal.Power
+}
+
+// ReadPower asks the BMC whether the machine is on.
+func (p *Power) ReadPower(ctx context.Context, in ReadPowerInput) (ReadPowerResult, error) {
+	defer beat(ctx)()
+	machine, err := p.Store.HeldMachine(ctx, in.Claim)
+	if err != nil {
+		return ReadPowerResult{}, classify(err)
+	}
+	power, err := p.BMC.Power(ctx, machine.BMC)
+	return ReadPowerResult{Power: power}, classify(err)
 }

@@ -86,6 +86,15 @@ func (b bmc) PowerOn(_ context.Context, m metal.BMC, device metal.BootDevice, _ 
 	return nil
 }
 
+func (b bmc) Power(_ context.Context, m metal.BMC) (metal.Power, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.boxes[m.Machine].on {
+		return metal.On, nil
+	}
+	return metal.Off, nil
+}
+
 // later does something in this life of the machine.
 func (w *world) later(b *box, d time.Duration, f func()) {
 	life := b.life

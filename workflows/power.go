@@ -7,8 +7,9 @@ import (
 	"millwright/internal/metal"
 )
 
-// Power switches a device on, off, or off and on. It gives nothing up: a BMC
-// that cannot be reached leaves the device as it was last seen.
+// Power switches a device on, off, or off and on. It gives nothing up: where
+// the BMC refuses, the device is left as its BMC reads, or, where that cannot be
+// read either, as it was.
 func Power(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
@@ -17,44 +18,49 @@ func Power(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	defer func() { r.finish(ctx, err) }()
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device
-	state, err := v.switchTo(ctx, in)
-	end := metal.Ending{Order: in.Order, State: state}
-	if err != nil {
-		return RunResult{}, v.keep(ctx, end, err)
+	if err := v.switchTo(ctx, in); err != nil {
+		return RunResult{}, v.keep(ctx, in.Order, v.seen, err)
 	}
-	return RunResult{Device: in.Device, State: state, Machine: v.claim().Machine}, v.settle(ctx, end)
-}
-
-// switchTo does what the action says, and answers with the state that the
-// device was last seen in.
-func (v *visit) switchTo(ctx workflow.Context, in RunInput) (metal.DeviceState, error) {
 	state := metal.Active
-	if in.Action == metal.ActionPowerOn {
+	if in.Action == metal.ActionPowerOff {
 		state = metal.Inactive
 	}
+	return RunResult{Device: in.Device, State: state, Machine: v.claim().Machine}, v.settle(ctx, metal.Ending{Order: in.Order, State: state})
+}
+
+func (v *visit) switchTo(ctx workflow.Context, in RunInput) error {
 	if err := v.claimFor(ctx, database, in, in.Action); err != nil {
-		return state, err
+		return err
 	}
 	if !v.hasMachine() {
-		return state, failure(activities.WrongState, "device %s has no machine to switch", in.Device)
-	}
-	if v.holding.Was == metal.Active || v.holding.Was == metal.Inactive {
-		state = v.holding.Was
+		return failure(activities.WrongState, "device %s has no machine to switch", in.Device)
 	}
 	if err := v.enter(ctx, StepPower, v.machine()); err != nil {
-		return state, err
+		return err
 	}
 	if in.Action != metal.ActionPowerOn {
 		if err := v.off(ctx, device); err != nil {
-			return state, err
+			return err
 		}
-		state = metal.Inactive
 	}
-	if in.Action != metal.ActionPowerOff {
-		if err := v.on(ctx, device, metal.BootDisk); err != nil {
-			return state, err
-		}
-		state = metal.Active
+	if in.Action == metal.ActionPowerOff {
+		return nil
 	}
-	return state, nil
+	return v.on(ctx, device, metal.BootDisk)
+}
+
+// seen is the state of a device whose machine may be on or off: a step that
+// failed may have taken effect all the same.
+func (v *visit) seen(ctx workflow.Context) metal.DeviceState {
+	read, err := call(ctx, v.run, device, v.siteQueue(), "read the power of "+v.machine(),
+		power.ReadPower, activities.ReadPowerInput{Claim: v.claim()})
+	switch {
+	case err == nil && read.Power == metal.On:
+		return metal.Active
+	case err == nil && read.Power == metal.Off:
+		return metal.Inactive
+	case v.holding.Was == metal.Inactive:
+		return metal.Inactive
+	}
+	return metal.Active
 }

@@ -9,8 +9,8 @@ import (
 
 // Recover ends what a lost run left: one that was terminated in the UI, reset
 // away, or lost with its Temporal. A provision is taken back, a reinstall is
-// failed with its holdings kept, a deprovision goes on, a power switch is
-// finished. It ignores cancellation.
+// failed with its holdings kept, a deprovision goes on, a power switch is left
+// as the BMC reads. It ignores cancellation.
 func Recover(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
@@ -41,16 +41,8 @@ func (v *visit) recover(ctx workflow.Context, in RunInput) (RunResult, error) {
 		return RunResult{Device: in.Device, State: end.State}, v.dismantle(ctx, end)
 	case metal.Queued, metal.Provisioning:
 		return RunResult{Device: in.Device, State: end.State}, v.dismantle(ctx, end)
-	case metal.PoweringOn:
-		end = metal.Ending{State: metal.Active}
-		if err := v.on(ctx, device, metal.BootDisk); err != nil {
-			end = metal.Ending{State: metal.Inactive, Outcome: sentence(err)}
-		}
-	case metal.PoweringOff:
-		end = metal.Ending{State: metal.Inactive}
-		if err := v.off(ctx, device); err != nil {
-			end = metal.Ending{State: metal.Active, Outcome: sentence(err)}
-		}
+	case metal.PoweringOn, metal.PoweringOff:
+		end.State = v.seen(ctx)
 	}
 	return RunResult{Device: in.Device, State: end.State, Machine: v.claim().Machine}, v.settle(ctx, end)
 }

@@ -19,7 +19,7 @@ func Reinstall(ctx workflow.Context, in RunInput) (result RunResult, err error) 
 	v := &visit{run: r, site: in.Site}
 	v.holding.Claim.Device = in.Device
 	if err := v.reinstall(ctx, in); err != nil {
-		return RunResult{}, v.keep(ctx, metal.Ending{Order: in.Order, State: metal.Failed}, err)
+		return RunResult{}, v.keep(ctx, in.Order, v.failed, err)
 	}
 	return RunResult{Device: in.Device, State: metal.Active, Machine: v.claim().Machine}, nil
 }
@@ -49,15 +49,21 @@ func (v *visit) reinstall(ctx workflow.Context, in RunInput) error {
 	return v.activate(ctx, in.Order)
 }
 
+// failed is how a device is left whose system is no longer whole.
+func (v *visit) failed(workflow.Context) metal.DeviceState { return metal.Failed }
+
 // keep ends a run that did not succeed, with all that the device holds kept.
 // Where the claim's answer was lost, what it took is taken again first.
-func (v *visit) keep(ctx workflow.Context, end metal.Ending, cause error) error {
+func (v *visit) keep(ctx workflow.Context, order metal.OrderID, left func(workflow.Context) metal.DeviceState, cause error) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	end.Outcome = sentence(cause)
 	if !v.hasMachine() {
 		if err := v.retake(ctx, metal.ActionRecover); err != nil {
 			return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))
 		}
+	}
+	end := metal.Ending{Order: order, State: metal.Failed, Outcome: sentence(cause)}
+	if v.hasMachine() {
+		end.State = left(ctx)
 	}
 	if err := v.settle(ctx, end); err != nil && !isType(err, activities.StaleClaim) {
 		return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ import (
 type world struct {
 	t     *testing.T
 	store *postgres.Store
+	n     int // number of this world: its site, machines and addresses are its own
+	site  metal.SiteID
 
 	mu    sync.Mutex
 	ports map[metal.Port]metal.PortIntent // what the switch has
@@ -65,56 +68,92 @@ const (
 const (
 	bootTime = time.Minute
 	workTime = 2 * time.Minute
-	testSite = "s1"
 	testPlan = "c1.small"
 )
 
-func newWorld(t *testing.T, machines int) *world {
-	t.Helper()
-	store, err := postgres.Open(t.Context(), pgtest.Database(t, postgres.Migrate))
-	require.NoError(t, err)
-	t.Cleanup(store.Close)
-	w := &world{t: t, store: store, ports: map[metal.Port]metal.PortIntent{}, boxes: map[metal.MachineID]*box{}}
-	w.build(machines)
-	return w
+// places is one database with many sites, one per world, because a database
+// takes longer to make than most runs.
+type places struct {
+	store *postgres.Store
+	made  atomic.Int32
 }
 
-// build imports a site: machines m1, m2, … in two racks, one switch each.
-func (w *world) build(machines int) {
-	ctx, q := w.t.Context(), w.store.Queries()
-	ok := func(err error) { w.t.Helper(); require.NoError(w.t, err) }
-	ok(q.UpsertSite(ctx, query.UpsertSiteParams{ID: testSite, Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}))
-	ok(q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"),
+func newPlaces(t *testing.T) *places {
+	t.Helper()
+	store, err := postgres.Open(context.Background(), pgtest.Database(t, postgres.Migrate))
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	p := &places{store: store}
+	ctx, q := t.Context(), store.Queries()
+	require.NoError(t, q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"),
 		BootLimit: 20 * time.Minute, InstallLimit: 30 * time.Minute, PhoneHomeLimit: 15 * time.Minute}))
 	for _, os := range []string{"debian_12", "ubuntu_24_04"} {
-		ok(q.UpsertOperatingSystem(ctx, query.UpsertOperatingSystemParams{ID: os, Name: os, Image: os + ".img",
+		require.NoError(t, q.UpsertOperatingSystem(ctx, query.UpsertOperatingSystemParams{ID: os, Name: os, Image: os + ".img",
 			Sha256: fmt.Sprintf("%064d", 1), Size: 1}))
-		ok(q.UpsertPlanOperatingSystem(ctx, query.UpsertPlanOperatingSystemParams{Plan: testPlan, OperatingSystem: os}))
+		require.NoError(t, q.UpsertPlanOperatingSystem(ctx, query.UpsertPlanOperatingSystemParams{Plan: testPlan, OperatingSystem: os}))
 	}
-	for prefix, role := range map[string]string{"10.1.0.0/24": "install", "198.51.100.0/26": "public", "10.2.0.0/24": "private", "2001:db8::/64": "public"} {
-		ok(q.InsertBlock(ctx, query.InsertBlockParams{Prefix: netip.MustParsePrefix(prefix), Site: testSite, Role: role}))
+	return p
+}
+
+// newWorld is a world in a database of its own.
+func newWorld(t *testing.T, machines int) *world {
+	t.Helper()
+	return newPlaces(t).world(t, machines)
+}
+
+// world builds a site: machines m1, m2, … in two racks, one switch each.
+func (p *places) world(t *testing.T, machines int) *world {
+	t.Helper()
+	n := int(p.made.Add(1))
+	w := &world{t: t, store: p.store, n: n, site: metal.SiteID(fmt.Sprintf("s%d", n)),
+		ports: map[metal.Port]metal.PortIntent{}, boxes: map[metal.MachineID]*box{}}
+	ctx, q := t.Context(), p.store.Queries()
+	require.NoError(t, q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(w.site), Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}))
+	for block, role := range w.blocks() {
+		require.NoError(t, q.InsertBlock(ctx, query.InsertBlockParams{Prefix: block, Site: string(w.site), Role: role}))
 	}
 	for _, rack := range []string{"r1", "r2"} {
-		ok(q.UpsertRack(ctx, query.UpsertRackParams{Site: testSite, ID: rack}))
-		ok(q.UpsertSwitch(ctx, query.UpsertSwitchParams{ID: "tor-" + rack, Site: testSite, Rack: rack, Address: rack + ":830"}))
+		require.NoError(t, q.UpsertRack(ctx, query.UpsertRackParams{Site: string(w.site), ID: rack}))
+		require.NoError(t, q.UpsertSwitch(ctx, query.UpsertSwitchParams{ID: w.own("tor-" + rack), Site: string(w.site), Rack: rack, Address: w.own(rack) + ":830"}))
 	}
 	for i := range machines {
 		w.addMachine(i)
 	}
+	return w
+}
+
+// own makes a name this world's own.
+func (w *world) own(name string) string { return fmt.Sprintf("s%d-%s", w.n, name) }
+
+// m is the ID of the i-th machine, and box what it is.
+func (w *world) m(i int) metal.MachineID { return metal.MachineID(w.own(fmt.Sprintf("m%d", i))) }
+func (w *world) box(i int) *box          { return w.boxes[w.m(i)] }
+
+func (w *world) blocks() map[netip.Prefix]string {
+	a, b := byte(w.n/256), byte(w.n)
+	return map[netip.Prefix]string{
+		w.installBlock(): "install",
+		netip.PrefixFrom(netip.AddrFrom4([4]byte{20 + a, b, 0, 0}), 26):                                  "public",
+		netip.PrefixFrom(netip.AddrFrom4([4]byte{30 + a, b, 0, 0}), 26):                                  "private",
+		netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 4: a, 5: b}), 64): "public",
+	}
+}
+
+func (w *world) installBlock() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{40 + byte(w.n/256), byte(w.n), 0, 0}), 26)
 }
 
 func (w *world) addMachine(i int) {
 	ctx, q := w.t.Context(), w.store.Queries()
-	id, rack := fmt.Sprintf("m%d", i+1), fmt.Sprintf("r%d", i%2+1)
-	port := metal.Port{Switch: metal.SwitchID("tor-" + rack), Name: fmt.Sprintf("xe-0/0/%d", i)}
-	require.NoError(w.t, q.UpsertMachine(ctx, query.UpsertMachineParams{ID: id, Site: testSite, Rack: rack, Unit: int32(i), Plan: testPlan,
+	id, rack := string(w.m(i+1)), fmt.Sprintf("r%d", i%2+1)
+	port := metal.Port{Switch: metal.SwitchID(w.own("tor-" + rack)), Name: fmt.Sprintf("xe-0/0/%d", i)}
+	require.NoError(w.t, q.UpsertMachine(ctx, query.UpsertMachineParams{ID: id, Site: string(w.site), Rack: rack, Unit: int32(i), Plan: testPlan,
 		Firmware: "uefi", Kexec: true, Bmc: fmt.Appendf(nil, `{"address":"%s:443","protocol":"redfish"}`, id), Disks: []byte("[]")}))
 	require.NoError(w.t, q.UpsertPort(ctx, query.UpsertPortParams{Switch: string(port.Switch), Name: port.Name, Machine: id}))
-	require.NoError(w.t, q.UpsertNIC(ctx, query.UpsertNICParams{Mac: fmt.Sprintf("02:00:00:00:00:%02x", i), Machine: id, Switch: string(port.Switch), Port: port.Name}))
-	block := netip.MustParsePrefix("10.1.0.0/24")
-	prefix, err := q.TakePrefix(ctx, query.TakePrefixParams{Block: block, Len: 31})
+	require.NoError(w.t, q.UpsertNIC(ctx, query.UpsertNICParams{Mac: fmt.Sprintf("02:00:00:%02x:%02x:%02x", w.n/256, w.n%256, i), Machine: id, Switch: string(port.Switch), Port: port.Name}))
+	prefix, err := q.TakePrefix(ctx, query.TakePrefixParams{Block: w.installBlock(), Len: 31})
 	require.NoError(w.t, err)
-	require.NoError(w.t, q.InsertPortLease(ctx, query.InsertPortLeaseParams{Prefix: prefix, Block: block, Switch: string(port.Switch), Port: port.Name}))
+	require.NoError(w.t, q.InsertPortLease(ctx, query.InsertPortLeaseParams{Prefix: prefix, Block: w.installBlock(), Switch: string(port.Switch), Port: port.Name}))
 	require.NoError(w.t, q.EnsureBootIntent(ctx, id))
 	w.boxes[metal.MachineID(id)] = &box{}
 }
@@ -124,18 +163,28 @@ func (w *world) addMachine(i int) {
 func (w *world) ordered(id metal.OrderID, in metal.OrderInput) RunInput {
 	w.t.Helper()
 	if in.Action == metal.ActionProvision {
-		in.Project, in.Site, in.Plan = "acme", testSite, testPlan
+		in.Project, in.Site, in.Plan = "acme", w.site, testPlan
 		in.OperatingSystem = "debian_12"
 	}
 	raw, err := jsonOf(in)
 	require.NoError(w.t, err)
+	id = metal.OrderID(w.own(string(id)))
 	order, err := metal.ParseOrder(id, raw)
 	require.NoError(w.t, err)
 	_, err = w.store.RecordOrder(w.t.Context(), order)
 	require.NoError(w.t, err)
-	run := RunInput{Device: order.Device, Order: id, Site: testSite, OperatingSystem: in.OperatingSystem}
-	if in.Action != metal.ActionProvision && in.Action != metal.ActionReinstall && in.Action != metal.ActionDeprovision {
-		run.Action = in.Action
+	return w.input(order)
+}
+
+// input is what an Order would start the device's run with.
+func (w *world) input(order metal.Order) RunInput {
+	run := RunInput{Device: order.Device, Order: order.ID, Site: w.site}
+	switch order.Action {
+	case metal.ActionProvision, metal.ActionDeprovision:
+	case metal.ActionReinstall:
+		run.OperatingSystem = order.Wish.OperatingSystem
+	default:
+		run.Action = order.Action
 	}
 	return run
 }

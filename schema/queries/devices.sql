@@ -48,3 +48,6 @@ where (d.state in ('provisioning', 'reinstalling', 'powering_on', 'powering_off'
        or m.state = 'claimed')
   and d.changed_at < now() - @older_than::interval
 order by d.changed_at limit @most;
+
+-- name: HasOpenUsage :one
+select exists (select from usages where device = $1 and ended_at is null);

@@ -1,6 +1,10 @@
 -- name: GetOrder :one
 select * from orders where id = $1;
 
+-- name: LockOrder :exec
+-- The same order given twice at once: the second sees the row of the first.
+select pg_advisory_xact_lock(hashtextextended('millwright order ' || @id::text, 0));
+
 -- name: InsertOrder :exec
 insert into orders (id, action, device, input) values ($1, $2, $3, $4);
 

@@ -37,16 +37,75 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (id) do update set site = excluded.site, rack = excluded.rack, unit = excluded.unit,
     plan = excluded.plan, firmware = excluded.firmware, kexec = excluded.kexec, bmc = excluded.bmc, disks = excluded.disks;
 
--- name: UpsertPort :exec
-insert into ports (switch, name, machine) values ($1, $2, $3)
-on conflict (switch, name) do update set machine = excluded.machine;
+-- name: VacateBMCAddresses :exec
+-- Two machines may swap their BMC addresses; no address may stand twice on the way.
+update machines set bmc = jsonb_set(bmc, '{address}', to_jsonb('moving: ' || id)) where id = any(@ids::text[]);
 
--- name: UpsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values (@mac::macaddr, @machine, @switch, @port, @position)
-on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port;
+-- name: VacateSwitchAddresses :exec
+update switches set address = 'moving: ' || id where id = any(@ids::text[]);
+
+-- name: PlacePort :exec
+-- Safe to repeat. Another machine on a port is another intent: its description changes.
+insert into ports (switch, name, machine, reason) values (@switch, @name, @machine, 'import')
+on conflict (switch, name) do update set machine = excluded.machine,
+    generation = ports.generation + 1, reason = 'import'
+where ports.machine <> excluded.machine;
+
+-- name: TouchPortsOfSite :exec
+-- Every port's filters name the boot services.
+update ports p set generation = generation + 1, reason = 'import: boot services changed'
+from switches s where s.id = p.switch and s.site = $1;
+
+-- name: DropNICs :exec
+delete from nics where machine = any(@machines::text[]);
+
+-- name: InsertNIC :exec
+insert into nics (mac, machine, switch, port, position) values (@mac::macaddr, @machine, @switch, @port, @position);
 
 -- name: EnsureBootIntent :exec
 insert into boot_intents (machine) values ($1) on conflict do nothing;
 
--- name: HasInstallLink :one
-select exists (select from leases where switch = @switch::text and port = @port::text);
+-- name: DropFreePrefixes :exec
+delete from free_prefixes where block = $1;
+
+-- name: DropBlock :exec
+-- Only for a block that nothing is leased from, after its free space.
+delete from blocks where prefix = $1;
+
+-- name: SetBlockRole :exec
+update blocks set role = @role where prefix = @prefix;
+
+-- name: LockImports :exec
+-- One import at a time: two would each judge by what the other changes.
+select pg_advisory_xact_lock(hashtextextended('millwright import', 0));
+
+-- name: LockMachines :exec
+-- No run claims a machine while an import looks at whether it is idle.
+select id from machines where site = @site or id = any(@ids::text[]) order by id for update;
+
+-- name: AllSites :many
+select * from sites order by id;
+
+-- name: AllPlans :many
+select * from plans order by id;
+
+-- name: AllOperatingSystems :many
+select o.*, array(select plan from plan_operating_systems where operating_system = o.id order by plan)::text[] as plans
+from operating_systems o order by o.id;
+
+-- name: RacksOf :many
+select id from racks where site = $1 order by id;
+
+-- name: AllBlocks :many
+select b.*, (select count(*) from leases l where l.block = b.prefix) as leases from blocks b order by b.prefix;
+
+-- name: AllMachines :many
+select * from machines order by id;
+
+-- name: AllNICs :many
+select mac::text as mac, machine, switch, port, position from nics order by machine, position;
+
+-- name: AllPorts :many
+select p.switch, p.name, p.machine, p.profile, s.site,
+    exists (select from leases l where l.switch = p.switch and l.port = p.name) as linked
+from ports p join switches s on s.id = p.switch order by p.switch, p.name;

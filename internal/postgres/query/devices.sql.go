@@ -89,6 +89,17 @@ func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
 	return i, err
 }
 
+const hasOpenUsage = `-- name: HasOpenUsage :one
+select exists (select from usages where device = $1 and ended_at is null)
+`
+
+func (q *Queries) HasOpenUsage(ctx context.Context, device string) (bool, error) {
+	row := q.db.QueryRow(ctx, hasOpenUsage, device)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const insertDevice = `-- name: InsertDevice :exec
 insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -136,6 +136,16 @@ func (q *Queries) InsertUserData(ctx context.Context, body []byte) (string, erro
 	return sha256, err
 }
 
+const lockOrder = `-- name: LockOrder :exec
+select pg_advisory_xact_lock(hashtextextended('millwright order ' || $1::text, 0))
+`
+
+// The same order given twice at once: the second sees the row of the first.
+func (q *Queries) LockOrder(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, lockOrder, id)
+	return err
+}
+
 const markOrderStarted = `-- name: MarkOrderStarted :exec
 update orders set state = 'started', started_at = now() where id = $1 and state = 'wanted'
 `

@@ -12,6 +12,291 @@ import (
 	"time"
 )
 
+const allBlocks = `-- name: AllBlocks :many
+select b.prefix, b.site, b.role, (select count(*) from leases l where l.block = b.prefix) as leases from blocks b order by b.prefix
+`
+
+type AllBlocksRow struct {
+	Prefix netip.Prefix
+	Site   string
+	Role   string
+	Leases int64
+}
+
+func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
+	rows, err := q.db.Query(ctx, allBlocks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllBlocksRow
+	for rows.Next() {
+		var i AllBlocksRow
+		if err := rows.Scan(
+			&i.Prefix,
+			&i.Site,
+			&i.Role,
+			&i.Leases,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allMachines = `-- name: AllMachines :many
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at from machines order by id
+`
+
+func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
+	rows, err := q.db.Query(ctx, allMachines)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Machine
+	for rows.Next() {
+		var i Machine
+		if err := rows.Scan(
+			&i.ID,
+			&i.Site,
+			&i.Rack,
+			&i.Unit,
+			&i.Plan,
+			&i.Firmware,
+			&i.Kexec,
+			&i.Bmc,
+			&i.BmcAddress,
+			&i.Disks,
+			&i.State,
+			&i.Device,
+			&i.Epoch,
+			&i.Dirty,
+			&i.Reason,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allNICs = `-- name: AllNICs :many
+select mac::text as mac, machine, switch, port, position from nics order by machine, position
+`
+
+type AllNICsRow struct {
+	Mac      string
+	Machine  string
+	Switch   string
+	Port     string
+	Position int32
+}
+
+func (q *Queries) AllNICs(ctx context.Context) ([]AllNICsRow, error) {
+	rows, err := q.db.Query(ctx, allNICs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllNICsRow
+	for rows.Next() {
+		var i AllNICsRow
+		if err := rows.Scan(
+			&i.Mac,
+			&i.Machine,
+			&i.Switch,
+			&i.Port,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allOperatingSystems = `-- name: AllOperatingSystems :many
+select o.id, o.name, o.distro, o.version, o.image, o.sha256, o.size, array(select plan from plan_operating_systems where operating_system = o.id order by plan)::text[] as plans
+from operating_systems o order by o.id
+`
+
+type AllOperatingSystemsRow struct {
+	ID      string
+	Name    string
+	Distro  string
+	Version string
+	Image   string
+	Sha256  string
+	Size    int64
+	Plans   []string
+}
+
+func (q *Queries) AllOperatingSystems(ctx context.Context) ([]AllOperatingSystemsRow, error) {
+	rows, err := q.db.Query(ctx, allOperatingSystems)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllOperatingSystemsRow
+	for rows.Next() {
+		var i AllOperatingSystemsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Distro,
+			&i.Version,
+			&i.Image,
+			&i.Sha256,
+			&i.Size,
+			&i.Plans,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allPlans = `-- name: AllPlans :many
+select id, description, hardware, boot_limit, install_limit, phone_home_limit from plans order by id
+`
+
+func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
+	rows, err := q.db.Query(ctx, allPlans)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Plan
+	for rows.Next() {
+		var i Plan
+		if err := rows.Scan(
+			&i.ID,
+			&i.Description,
+			&i.Hardware,
+			&i.BootLimit,
+			&i.InstallLimit,
+			&i.PhoneHomeLimit,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allPorts = `-- name: AllPorts :many
+select p.switch, p.name, p.machine, p.profile, s.site,
+    exists (select from leases l where l.switch = p.switch and l.port = p.name) as linked
+from ports p join switches s on s.id = p.switch order by p.switch, p.name
+`
+
+type AllPortsRow struct {
+	Switch  string
+	Name    string
+	Machine string
+	Profile string
+	Site    string
+	Linked  bool
+}
+
+func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
+	rows, err := q.db.Query(ctx, allPorts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllPortsRow
+	for rows.Next() {
+		var i AllPortsRow
+		if err := rows.Scan(
+			&i.Switch,
+			&i.Name,
+			&i.Machine,
+			&i.Profile,
+			&i.Site,
+			&i.Linked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allSites = `-- name: AllSites :many
+select id, metro, boot from sites order by id
+`
+
+func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
+	rows, err := q.db.Query(ctx, allSites)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Site
+	for rows.Next() {
+		var i Site
+		if err := rows.Scan(&i.ID, &i.Metro, &i.Boot); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const dropBlock = `-- name: DropBlock :exec
+delete from blocks where prefix = $1
+`
+
+// Only for a block that nothing is leased from, after its free space.
+func (q *Queries) DropBlock(ctx context.Context, prefix netip.Prefix) error {
+	_, err := q.db.Exec(ctx, dropBlock, prefix)
+	return err
+}
+
+const dropFreePrefixes = `-- name: DropFreePrefixes :exec
+delete from free_prefixes where block = $1
+`
+
+func (q *Queries) DropFreePrefixes(ctx context.Context, block netip.Prefix) error {
+	_, err := q.db.Exec(ctx, dropFreePrefixes, block)
+	return err
+}
+
+const dropNICs = `-- name: DropNICs :exec
+delete from nics where machine = any($1::text[])
+`
+
+func (q *Queries) DropNICs(ctx context.Context, machines []string) error {
+	_, err := q.db.Exec(ctx, dropNICs, machines)
+	return err
+}
+
 const ensureBootIntent = `-- name: EnsureBootIntent :exec
 insert into boot_intents (machine) values ($1) on conflict do nothing
 `
@@ -39,20 +324,120 @@ func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
 	return i, err
 }
 
-const hasInstallLink = `-- name: HasInstallLink :one
-select exists (select from leases where switch = $1::text and port = $2::text)
+const insertNIC = `-- name: InsertNIC :exec
+insert into nics (mac, machine, switch, port, position) values ($1::macaddr, $2, $3, $4, $5)
 `
 
-type HasInstallLinkParams struct {
-	Switch string
-	Port   string
+type InsertNICParams struct {
+	Mac      string
+	Machine  string
+	Switch   string
+	Port     string
+	Position int32
 }
 
-func (q *Queries) HasInstallLink(ctx context.Context, arg HasInstallLinkParams) (bool, error) {
-	row := q.db.QueryRow(ctx, hasInstallLink, arg.Switch, arg.Port)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+func (q *Queries) InsertNIC(ctx context.Context, arg InsertNICParams) error {
+	_, err := q.db.Exec(ctx, insertNIC,
+		arg.Mac,
+		arg.Machine,
+		arg.Switch,
+		arg.Port,
+		arg.Position,
+	)
+	return err
+}
+
+const lockImports = `-- name: LockImports :exec
+select pg_advisory_xact_lock(hashtextextended('millwright import', 0))
+`
+
+// One import at a time: two would each judge by what the other changes.
+func (q *Queries) LockImports(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, lockImports)
+	return err
+}
+
+const lockMachines = `-- name: LockMachines :exec
+select id from machines where site = $1 or id = any($2::text[]) order by id for update
+`
+
+type LockMachinesParams struct {
+	Site string
+	Ids  []string
+}
+
+// No run claims a machine while an import looks at whether it is idle.
+func (q *Queries) LockMachines(ctx context.Context, arg LockMachinesParams) error {
+	_, err := q.db.Exec(ctx, lockMachines, arg.Site, arg.Ids)
+	return err
+}
+
+const placePort = `-- name: PlacePort :exec
+insert into ports (switch, name, machine, reason) values ($1, $2, $3, 'import')
+on conflict (switch, name) do update set machine = excluded.machine,
+    generation = ports.generation + 1, reason = 'import'
+where ports.machine <> excluded.machine
+`
+
+type PlacePortParams struct {
+	Switch  string
+	Name    string
+	Machine string
+}
+
+// Safe to repeat. Another machine on a port is another intent: its description changes.
+func (q *Queries) PlacePort(ctx context.Context, arg PlacePortParams) error {
+	_, err := q.db.Exec(ctx, placePort, arg.Switch, arg.Name, arg.Machine)
+	return err
+}
+
+const racksOf = `-- name: RacksOf :many
+select id from racks where site = $1 order by id
+`
+
+func (q *Queries) RacksOf(ctx context.Context, site string) ([]string, error) {
+	rows, err := q.db.Query(ctx, racksOf, site)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setBlockRole = `-- name: SetBlockRole :exec
+update blocks set role = $1 where prefix = $2
+`
+
+type SetBlockRoleParams struct {
+	Role   string
+	Prefix netip.Prefix
+}
+
+func (q *Queries) SetBlockRole(ctx context.Context, arg SetBlockRoleParams) error {
+	_, err := q.db.Exec(ctx, setBlockRole, arg.Role, arg.Prefix)
+	return err
+}
+
+const touchPortsOfSite = `-- name: TouchPortsOfSite :exec
+update ports p set generation = generation + 1, reason = 'import: boot services changed'
+from switches s where s.id = p.switch and s.site = $1
+`
+
+// Every port's filters name the boot services.
+func (q *Queries) TouchPortsOfSite(ctx context.Context, site string) error {
+	_, err := q.db.Exec(ctx, touchPortsOfSite, site)
+	return err
 }
 
 const upsertMachine = `-- name: UpsertMachine :exec
@@ -85,30 +470,6 @@ func (q *Queries) UpsertMachine(ctx context.Context, arg UpsertMachineParams) er
 		arg.Kexec,
 		arg.Bmc,
 		arg.Disks,
-	)
-	return err
-}
-
-const upsertNIC = `-- name: UpsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values ($1::macaddr, $2, $3, $4, $5)
-on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port
-`
-
-type UpsertNICParams struct {
-	Mac      string
-	Machine  string
-	Switch   string
-	Port     string
-	Position int32
-}
-
-func (q *Queries) UpsertNIC(ctx context.Context, arg UpsertNICParams) error {
-	_, err := q.db.Exec(ctx, upsertNIC,
-		arg.Mac,
-		arg.Machine,
-		arg.Switch,
-		arg.Port,
-		arg.Position,
 	)
 	return err
 }
@@ -185,22 +546,6 @@ func (q *Queries) UpsertPlanOperatingSystem(ctx context.Context, arg UpsertPlanO
 	return err
 }
 
-const upsertPort = `-- name: UpsertPort :exec
-insert into ports (switch, name, machine) values ($1, $2, $3)
-on conflict (switch, name) do update set machine = excluded.machine
-`
-
-type UpsertPortParams struct {
-	Switch  string
-	Name    string
-	Machine string
-}
-
-func (q *Queries) UpsertPort(ctx context.Context, arg UpsertPortParams) error {
-	_, err := q.db.Exec(ctx, upsertPort, arg.Switch, arg.Name, arg.Machine)
-	return err
-}
-
 const upsertRack = `-- name: UpsertRack :exec
 insert into racks (site, id) values ($1, $2) on conflict do nothing
 `
@@ -258,5 +603,24 @@ func (q *Queries) UpsertSwitch(ctx context.Context, arg UpsertSwitchParams) erro
 		arg.HostKey,
 		arg.Credential,
 	)
+	return err
+}
+
+const vacateBMCAddresses = `-- name: VacateBMCAddresses :exec
+update machines set bmc = jsonb_set(bmc, '{address}', to_jsonb('moving: ' || id)) where id = any($1::text[])
+`
+
+// Two machines may swap their BMC addresses; no address may stand twice on the way.
+func (q *Queries) VacateBMCAddresses(ctx context.Context, ids []string) error {
+	_, err := q.db.Exec(ctx, vacateBMCAddresses, ids)
+	return err
+}
+
+const vacateSwitchAddresses = `-- name: VacateSwitchAddresses :exec
+update switches set address = 'moving: ' || id where id = any($1::text[])
+`
+
+func (q *Queries) VacateSwitchAddresses(ctx context.Context, ids []string) error {
+	_, err := q.db.Exec(ctx, vacateSwitchAddresses, ids)
 	return err
 }

@@ -1,0 +1,69 @@
+-- Lists for people, metrics and audits. They only read.
+
+-- name: ListPorts :many
+select p.switch, p.name, p.machine, p.profile, coalesce(p.device, '')::text as device, p.generation, p.applied,
+    coalesce(l.prefix::text, '')::text as install, p.reason
+from ports p join switches s on s.id = p.switch
+left join leases l on l.switch = p.switch and l.port = p.name
+where @site::text = '' or s.site = @site
+order by p.switch, p.name;
+
+-- name: ListOrders :many
+-- The newest first.
+select o.id, o.action, o.device, d.project, d.site, d.plan, o.state, o.outcome, o.wanted_at, o.started_at, o.ended_at
+from orders o join devices d on d.id = o.device
+where (@device::text = '' or o.device = @device) and (@project::text = '' or d.project = @project)
+order by o.wanted_at desc, o.id limit @most;
+
+-- name: ListEvents :many
+-- The newest first.
+select id, at, coalesce(device, '')::text as device, coalesce(machine, '')::text as machine, kind, body from events
+where (@device::text = '' or device = @device) and (@machine::text = '' or machine = @machine)
+order by id desc limit @most;
+
+-- name: LastEvent :one
+select coalesce(max(id), 0)::bigint from events where device = @device::text;
+
+-- name: LeasesOfDevices :many
+select l.device::text as device, l.prefix, b.role, b.site from leases l join blocks b on b.prefix = l.block
+where l.device = any(@devices::text[]) and l.released is null
+order by l.device, family(l.prefix), b.role desc, l.prefix;
+
+-- name: CountDevices :many
+select site, plan, state, count(*) from devices group by site, plan, state order by site, plan, state;
+
+-- name: CountOrders :many
+select action, state, count(*) from orders group by action, state order by action, state;
+
+-- name: Leaks :many
+-- Whatever is held with no living device or run behind it. Each line compares
+-- rows of one transaction's making, so a healthy system shows none at any moment.
+select 'lease' as kind, l.prefix::text || ' of device ' || d.id || ', which is ' || d.state as what
+from leases l join devices d on d.id = l.device
+where l.released is null
+  and d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
+  and not exists (select from machines m where m.device = d.id)
+union all
+select 'claim', m.id || ' is ' || m.state || ' for device ' || d.id || ', which is ' || d.state
+from machines m join devices d on d.id = m.device
+where d.state in ('queued', 'deleted')
+   or m.state = 'claimed' and d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
+union all
+select 'tenant port', p.switch || ':' || p.name || ' carries device ' || d.id || ', which is ' || d.state
+from ports p join devices d on d.id = p.device
+where not exists (select from machines m where m.id = p.machine and m.device = p.device)
+union all
+select 'boot intent', 'machine ' || i.machine || ' is to ' || i.job || ' for ' || i.run || ' and is ' || m.state
+from boot_intents i join machines m on m.id = i.machine
+where i.job <> 'none' and m.state <> 'claimed'
+union all
+select 'usage', 'device ' || d.id || ' is ' || d.state || ' and still charged for'
+from usages u join devices d on d.id = u.device
+where u.ended_at is null and d.state in ('queued', 'provisioning', 'deprovisioning', 'deleted')
+union all
+select 'block', b.prefix::text || ': what is free and what is leased do not make up the whole'
+from blocks b
+where 2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - masklen(b.prefix))
+   <> coalesce((select sum(2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - len)) from free_prefixes f where f.block = b.prefix), 0)
+    + coalesce((select sum(2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - masklen(l.prefix))) from leases l where l.block = b.prefix), 0)
+order by kind, what;
