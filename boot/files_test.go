@@ -58,12 +58,12 @@ func TestTFTPServesOneFolderOnly(t *testing.T) {
 	r := setup(t, newWorld())
 	require.Equal(t, "a BIOS program", r.tftp("undionly.kpxe"))
 	require.Equal(t, "a BIOS program", r.tftp("/undionly.kpxe"))
-	for _, name := range []string{"../etc/passwd", "//etc/passwd", "folder", "", ".", ".."} {
-		if f, err := r.srv.openIPXE(name); err == nil {
-			info, err := f.Stat()
-			require.NoError(t, err)
-			require.False(t, info.Mode().IsRegular(), name)
-		}
+	beside := filepath.Join(r.srv.IPXEFolder, "folder", "beside")
+	require.NoError(t, os.WriteFile(beside, []byte("not a program"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(r.srv.IPXEFolder, ".hidden"), nil, 0o600))
+	for _, name := range []string{"folder/beside", "folder/../undionly.kpxe", "/" + beside, ".hidden", "..", "."} {
+		_, err := r.srv.openIPXE(name)
+		require.ErrorIs(t, err, os.ErrNotExist, name)
 	}
 }
 

@@ -205,12 +205,15 @@ func TestAFailedEraseIsNeverReportedAsErased(t *testing.T) {
 func TestAnImageThatIsNotTheOneOrderedIsRefused(t *testing.T) {
 	t.Parallel()
 	other := bytes.Repeat([]byte("Windows 12"), 100_000)
-	for _, served := range [][]byte{other, image[:1000], append(bytes.Clone(image), "more"...)[4:]} {
+	for why, served := range map[string][]byte{
+		"SHA-256": other, "no such image": image[:1000], "image debian.raw: its SHA-256": append(bytes.Clone(image), "more"...)[4:],
+	} {
 		s, d := &service{jobs: []Job{install, leave}, image: served}, &disk{}
 		_, err, _ := start(t, s, d)
 		require.NoError(t, err)
 		require.Equal(t, metal.AgentFail, s.reports[0].Kind)
-		require.NotContains(t, d.steps, "configure")
+		require.Contains(t, s.reports[0].Detail, why, "a wrong image is told from a bad disk")
+		require.NotContains(t, d.steps, "verify")
 	}
 }
 
