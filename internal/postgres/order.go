@@ -17,11 +17,24 @@ import (
 // transaction. A repeat of the same order finds its row and how it stands; the
 // same ID for something else is refused.
 func (s *Store) RecordOrder(ctx context.Context, o metal.Order) (metal.OrderStatus, error) {
-	var status metal.OrderStatus
-	err := s.in(ctx, func(q *query.Queries) error {
+	status, _, err := s.PlaceOrder(ctx, o)
+	return status, err
+}
+
+// PlaceOrder is RecordOrder for whoever has to know which of several equal
+// orders was the first: fresh says that this call wrote the row.
+func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.OrderStatus, fresh bool, err error) {
+	err = s.in(ctx, func(q *query.Queries) error {
+		// Without the lock a repeat that comes at the same moment sees no order,
+		// and then the first one's device: it would be told that its own device
+		// exists already.
+		if err := q.LockOrder(ctx, string(o.ID)); err != nil {
+			return err
+		}
 		row, err := q.GetOrder(ctx, string(o.ID))
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
+			fresh = true
 			row, err = writeOrder(ctx, q, o)
 		case err == nil && !sameJSON(row.Input, o.Input):
 			return fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
@@ -32,7 +45,7 @@ func (s *Store) RecordOrder(ctx context.Context, o metal.Order) (metal.OrderStat
 		status, err = orderStatus(ctx, q, row)
 		return err
 	})
-	return status, err
+	return status, fresh, err
 }
 
 func writeOrder(ctx context.Context, q *query.Queries, o metal.Order) (query.Order, error) {

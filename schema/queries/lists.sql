@@ -38,7 +38,7 @@ select action, state, count(*) from orders group by action, state order by actio
 -- name: Leaks :many
 -- Whatever is held with no living device or run behind it. Each line compares
 -- rows of one transaction's making, so a healthy system shows none at any moment.
-select 'lease' as kind, l.prefix::text || ' of device ' || d.id || ', which is ' || d.state as what
+select 'lease' as kind, (l.prefix::text || ' of device ' || d.id || ', which is ' || d.state)::text as what
 from leases l join devices d on d.id = l.device
 where l.released is null
   and d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')

@@ -89,7 +89,7 @@ func (q *Queries) LastEvent(ctx context.Context, device string) (int64, error) {
 }
 
 const leaks = `-- name: Leaks :many
-select 'lease' as kind, l.prefix::text || ' of device ' || d.id || ', which is ' || d.state as what
+select 'lease' as kind, (l.prefix::text || ' of device ' || d.id || ', which is ' || d.state)::text as what
 from leases l join devices d on d.id = l.device
 where l.released is null
   and d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
@@ -122,7 +122,7 @@ order by kind, what
 
 type LeaksRow struct {
 	Kind string
-	What interface{}
+	What string
 }
 
 // Whatever is held with no living device or run behind it. Each line compares
