@@ -44,7 +44,7 @@ update machines set bmc = jsonb_set(bmc, '{address}', to_jsonb('moving: ' || id)
 -- name: VacateSwitchAddresses :exec
 update switches set address = 'moving: ' || id where id = any(@ids::text[]);
 
--- name: PlacePort :exec
+-- name: UpsertPort :exec
 -- Safe to repeat. Another machine on a port is another intent: its description changes.
 insert into ports (switch, name, machine, reason) values (@switch, @name, @machine, 'import')
 on conflict (switch, name) do update set machine = excluded.machine,
@@ -59,8 +59,9 @@ from switches s where s.id = p.switch and s.site = $1;
 -- name: DropNICs :exec
 delete from nics where machine = any(@machines::text[]);
 
--- name: InsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values (@mac::macaddr, @machine, @switch, @port, @position);
+-- name: UpsertNIC :exec
+insert into nics (mac, machine, switch, port, position) values (@mac::macaddr, @machine, @switch, @port, @position)
+on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port;
 
 -- name: EnsureBootIntent :exec
 insert into boot_intents (machine) values ($1) on conflict do nothing;

@@ -324,29 +324,6 @@ func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
 	return i, err
 }
 
-const insertNIC = `-- name: InsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values ($1::macaddr, $2, $3, $4, $5)
-`
-
-type InsertNICParams struct {
-	Mac      string
-	Machine  string
-	Switch   string
-	Port     string
-	Position int32
-}
-
-func (q *Queries) InsertNIC(ctx context.Context, arg InsertNICParams) error {
-	_, err := q.db.Exec(ctx, insertNIC,
-		arg.Mac,
-		arg.Machine,
-		arg.Switch,
-		arg.Port,
-		arg.Position,
-	)
-	return err
-}
-
 const lockImports = `-- name: LockImports :exec
 select pg_advisory_xact_lock(hashtextextended('millwright import', 0))
 `
@@ -369,25 +346,6 @@ type LockMachinesParams struct {
 // No run claims a machine while an import looks at whether it is idle.
 func (q *Queries) LockMachines(ctx context.Context, arg LockMachinesParams) error {
 	_, err := q.db.Exec(ctx, lockMachines, arg.Site, arg.Ids)
-	return err
-}
-
-const placePort = `-- name: PlacePort :exec
-insert into ports (switch, name, machine, reason) values ($1, $2, $3, 'import')
-on conflict (switch, name) do update set machine = excluded.machine,
-    generation = ports.generation + 1, reason = 'import'
-where ports.machine <> excluded.machine
-`
-
-type PlacePortParams struct {
-	Switch  string
-	Name    string
-	Machine string
-}
-
-// Safe to repeat. Another machine on a port is another intent: its description changes.
-func (q *Queries) PlacePort(ctx context.Context, arg PlacePortParams) error {
-	_, err := q.db.Exec(ctx, placePort, arg.Switch, arg.Name, arg.Machine)
 	return err
 }
 
@@ -474,6 +432,30 @@ func (q *Queries) UpsertMachine(ctx context.Context, arg UpsertMachineParams) er
 	return err
 }
 
+const upsertNIC = `-- name: UpsertNIC :exec
+insert into nics (mac, machine, switch, port, position) values ($1::macaddr, $2, $3, $4, $5)
+on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port
+`
+
+type UpsertNICParams struct {
+	Mac      string
+	Machine  string
+	Switch   string
+	Port     string
+	Position int32
+}
+
+func (q *Queries) UpsertNIC(ctx context.Context, arg UpsertNICParams) error {
+	_, err := q.db.Exec(ctx, upsertNIC,
+		arg.Mac,
+		arg.Machine,
+		arg.Switch,
+		arg.Port,
+		arg.Position,
+	)
+	return err
+}
+
 const upsertOperatingSystem = `-- name: UpsertOperatingSystem :exec
 insert into operating_systems (id, name, distro, version, image, sha256, size) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (id) do update set name = excluded.name, distro = excluded.distro, version = excluded.version,
@@ -543,6 +525,25 @@ type UpsertPlanOperatingSystemParams struct {
 
 func (q *Queries) UpsertPlanOperatingSystem(ctx context.Context, arg UpsertPlanOperatingSystemParams) error {
 	_, err := q.db.Exec(ctx, upsertPlanOperatingSystem, arg.Plan, arg.OperatingSystem)
+	return err
+}
+
+const upsertPort = `-- name: UpsertPort :exec
+insert into ports (switch, name, machine, reason) values ($1, $2, $3, 'import')
+on conflict (switch, name) do update set machine = excluded.machine,
+    generation = ports.generation + 1, reason = 'import'
+where ports.machine <> excluded.machine
+`
+
+type UpsertPortParams struct {
+	Switch  string
+	Name    string
+	Machine string
+}
+
+// Safe to repeat. Another machine on a port is another intent: its description changes.
+func (q *Queries) UpsertPort(ctx context.Context, arg UpsertPortParams) error {
+	_, err := q.db.Exec(ctx, upsertPort, arg.Switch, arg.Name, arg.Machine)
 	return err
 }
 
