@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"millwright/internal/postgres/query"
+	"millwright/internal/sitefile"
+)
+
+// writeMachines writes rows, then ports with their install links, then NICs:
+// each refers to the one before. What moves between machines (a BMC address, a
+// MAC, a port) is taken from all of them before it is given to any.
+func (im *siteImport) writeMachines(ctx context.Context) error {
+	var rows []query.UpsertMachineParams
+	var machines []sitefile.Machine
+	var moved []string
+	for _, m := range im.file.Machines {
+		row, changed, err := im.noteMachine(m)
+		if err != nil {
+			return err
+		}
+		if changed {
+			rows, machines, moved = append(rows, row), append(machines, m), append(moved, row.ID)
+		}
+	}
+	if err := im.q.VacateBMCAddresses(ctx, notNil(moved)); err != nil {
+		return err
+	}
+	if err := im.q.DropNICs(ctx, notNil(moved)); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := im.q.UpsertMachine(ctx, row); err != nil {
+			return fmt.Errorf("machine %s: %w", row.ID, err)
+		}
+		if err := im.q.EnsureBootIntent(ctx, row.ID); err != nil {
+			return fmt.Errorf("machine %s: %w", row.ID, err)
+		}
+	}
+	if err := im.writePorts(ctx); err != nil {
+		return err
+	}
+	return im.writeNICs(ctx, machines)
+}
+
+func (im *siteImport) noteMachine(m sitefile.Machine) (query.UpsertMachineParams, bool, error) {
+	row, err := machineRow(m)
+	if err != nil {
+		return row, false, fmt.Errorf("machine %s: %w", m.ID, err)
+	}
+	after, err := machineFacts(row, m.NICs)
+	if err != nil {
+		return row, false, err
+	}
+	var before facts
+	if was, known := im.was.machines[row.ID]; known {
+		if before, err = machineFacts(rowOf(was), im.was.cabling(row.ID)); err != nil {
+			return row, false, err
+		}
+	}
+	return row, im.note("machine", row.ID, before, after), nil
+}
+
+// writePorts places each NIC's port and gives it an install link, if it has
+// none: the link stays with the port, whatever is plugged in later.
+func (im *siteImport) writePorts(ctx context.Context) error {
+	blocks, err := im.installBlocks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range im.file.Machines {
+		for _, n := range m.NICs {
+			was, known := im.was.ports[n.Port.String()]
+			var before facts
+			if known {
+				before = facts{"machine", was.Machine}
+			}
+			if im.note("port", n.Port.String(), before, facts{"machine", string(m.ID)}) {
+				row := query.UpsertPortParams{Switch: string(n.Port.Switch), Name: n.Port.Name, Machine: string(m.ID)}
+				if err := im.q.UpsertPort(ctx, row); err != nil {
+					return fmt.Errorf("port %s: %w", n.Port, err)
+				}
+			}
+			if was.Linked {
+				continue
+			}
+			if err := im.link(ctx, n.Port, blocks); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (im *siteImport) writeNICs(ctx context.Context, machines []sitefile.Machine) error {
+	for _, m := range machines {
+		for i, n := range m.NICs {
+			err := im.q.UpsertNIC(ctx, query.UpsertNICParams{
+				Mac: n.MAC, Machine: string(m.ID), Switch: string(n.Port.Switch), Port: n.Port.Name, Position: int32(i),
+			})
+			if err != nil {
+				return fmt.Errorf("machine %s: NIC %s: %w", m.ID, n.MAC, err)
+			}
+		}
+	}
+	return nil
+}

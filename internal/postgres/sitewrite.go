@@ -1,0 +1,214 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+	"millwright/internal/sitefile"
+)
+
+// installBits is the length of an install link: two addresses.
+const installBits = 31
+
+// write makes the database say what the file says, in the order of references.
+func (im *siteImport) write(ctx context.Context) error {
+	for _, part := range []func(context.Context) error{
+		im.writeSite, im.writeBlocks, im.writePlans, im.writeSystems, im.writeRacks, im.writeSwitches, im.writeMachines,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *siteImport) writeSite(ctx context.Context) error {
+	f := im.file
+	var before facts
+	was, known := im.was.sites[string(f.ID)]
+	if known {
+		before = facts{"metro", was.Metro, "boot", was.Boot}
+	}
+	if !im.note("site", string(f.ID), before, facts{"metro", f.Metro, "boot", f.Boot}) {
+		return nil
+	}
+	if err := im.q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(f.ID), Metro: f.Metro, Boot: f.Boot}); err != nil {
+		return err
+	}
+	if !known || slices.Equal(was.Boot, f.Boot) {
+		return nil
+	}
+	return im.q.TouchPortsOfSite(ctx, string(f.ID))
+}
+
+// writeBlocks adds blocks. An unused one that a new one covers makes way.
+func (im *siteImport) writeBlocks(ctx context.Context) error {
+	for _, b := range im.was.blocks {
+		if b.Site != string(im.file.ID) || im.hasBlock(b.Prefix) || !im.replaced(b.Prefix) {
+			continue
+		}
+		if err := im.q.DropFreePrefixes(ctx, b.Prefix); err != nil {
+			return err
+		}
+		if err := im.q.DropBlock(ctx, b.Prefix); err != nil {
+			return err
+		}
+	}
+	for _, b := range im.file.Blocks {
+		var before facts
+		i := slices.IndexFunc(im.was.blocks, func(was query.AllBlocksRow) bool { return was.Prefix == b.Prefix })
+		if i >= 0 {
+			before = facts{"role", im.was.blocks[i].Role}
+		}
+		if !im.note("block", b.Prefix.String(), before, facts{"role", b.Role}) {
+			continue
+		}
+		if err := im.writeBlock(ctx, b, i >= 0); err != nil {
+			return fmt.Errorf("block %s: %w", b.Prefix, err)
+		}
+	}
+	return nil
+}
+
+func (im *siteImport) writeBlock(ctx context.Context, b sitefile.Block, known bool) error {
+	if known {
+		return im.q.SetBlockRole(ctx, query.SetBlockRoleParams{Prefix: b.Prefix, Role: string(b.Role)})
+	}
+	return im.q.InsertBlock(ctx, query.InsertBlockParams{Prefix: b.Prefix, Site: string(im.file.ID), Role: string(b.Role)})
+}
+
+func (im *siteImport) writePlans(ctx context.Context) error {
+	for _, p := range im.file.Plans {
+		row, err := planRow(p)
+		if err != nil {
+			return fmt.Errorf("plan %s: %w", p.ID, err)
+		}
+		after, err := planFacts(query.Plan(row))
+		if err != nil {
+			return err
+		}
+		var before facts
+		if was, known := im.was.plans[row.ID]; known {
+			if before, err = planFacts(was); err != nil {
+				return err
+			}
+		}
+		if !im.note("plan", row.ID, before, after) {
+			continue
+		}
+		if err := im.q.UpsertPlan(ctx, row); err != nil {
+			return fmt.Errorf("plan %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+// writeSystems adds plans to a system and takes none away: sites share the
+// catalogue, and a device may live on the pair.
+func (im *siteImport) writeSystems(ctx context.Context) error {
+	for _, o := range im.file.OperatingSystems {
+		row := query.UpsertOperatingSystemParams{
+			ID: string(o.ID), Name: o.Name, Distro: o.Distro, Version: o.Version,
+			Image: o.Image.File, Sha256: o.Image.SHA256, Size: o.Image.Size,
+		}
+		was, known := im.was.systems[row.ID]
+		plans := slices.Clone(was.Plans)
+		for _, p := range o.Plans {
+			plans = append(plans, string(p))
+		}
+		slices.Sort(plans)
+		after := query.AllOperatingSystemsRow{ID: row.ID, Name: row.Name, Distro: row.Distro, Version: row.Version,
+			Image: row.Image, Sha256: row.Sha256, Size: row.Size, Plans: slices.Compact(plans)}
+		var before facts
+		if known {
+			slices.Sort(was.Plans) // Postgres may sort by another alphabet
+			before = systemFacts(was)
+		}
+		if !im.note("operating system", row.ID, before, systemFacts(after)) {
+			continue
+		}
+		if err := im.writeSystem(ctx, row, o.Plans); err != nil {
+			return fmt.Errorf("operating system %s: %w", o.ID, err)
+		}
+	}
+	return nil
+}
+
+func systemFacts(o query.AllOperatingSystemsRow) facts {
+	return facts{"name", o.Name, "distro", o.Distro, "version", o.Version, "image", o.Image, "sha256", o.Sha256, "size", o.Size, "plans", o.Plans}
+}
+
+func (im *siteImport) writeSystem(ctx context.Context, row query.UpsertOperatingSystemParams, plans []metal.PlanID) error {
+	if err := im.q.UpsertOperatingSystem(ctx, row); err != nil {
+		return err
+	}
+	for _, plan := range plans {
+		pair := query.UpsertPlanOperatingSystemParams{Plan: string(plan), OperatingSystem: row.ID}
+		if err := im.q.UpsertPlanOperatingSystem(ctx, pair); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *siteImport) writeRacks(ctx context.Context) error {
+	for _, rack := range im.file.Racks {
+		var before facts
+		if slices.Contains(im.was.racks, string(rack)) {
+			before = facts{}
+		}
+		if !im.note("rack", string(rack), before, facts{}) {
+			continue
+		}
+		if err := im.q.UpsertRack(ctx, query.UpsertRackParams{Site: string(im.file.ID), ID: string(rack)}); err != nil {
+			return fmt.Errorf("rack %s: %w", rack, err)
+		}
+	}
+	return nil
+}
+
+func (im *siteImport) writeSwitches(ctx context.Context) error {
+	var rows []query.UpsertSwitchParams
+	var moved []string
+	for _, s := range im.file.Switches {
+		row := query.Switch{ID: string(s.ID), Site: string(im.file.ID), Rack: string(s.Rack),
+			Address: s.Address, HostKey: s.HostKey, Credential: s.Credential}
+		var before facts
+		if was, known := im.was.switches[row.ID]; known {
+			before = switchFacts(was)
+		}
+		if im.note("switch", row.ID, before, switchFacts(row)) {
+			rows, moved = append(rows, query.UpsertSwitchParams(row)), append(moved, row.ID)
+		}
+	}
+	if err := im.q.VacateSwitchAddresses(ctx, notNil(moved)); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := im.q.UpsertSwitch(ctx, row); err != nil {
+			return fmt.Errorf("switch %s: %w", row.ID, err)
+		}
+	}
+	return nil
+}
+
+func switchFacts(s query.Switch) facts {
+	return facts{"site", s.Site, "rack", s.Rack, "address", s.Address, "host_key", s.HostKey, "credential", s.Credential}
+}
+
+// installBlocks are the site's, from which every port has its permanent link.
+func (im *siteImport) installBlocks(ctx context.Context) ([]query.Block, error) {
+	return im.q.BlocksOf(ctx, query.BlocksOfParams{Site: string(im.file.ID), Role: string(metal.Install), Family: 4})
+}
+
+// link leases a port's install link, once and for ever.
+func (im *siteImport) link(ctx context.Context, port metal.Port, blocks []query.Block) error {
+	prefix, block, err := takeFrom(ctx, im.q, blocks, installBits)
+	if err != nil {
+		return fmt.Errorf("port %s: lease its install link: %w", port, err)
+	}
+	return im.q.InsertPortLease(ctx, query.InsertPortLeaseParams{Prefix: prefix, Block: block, Switch: string(port.Switch), Port: port.Name})
+}
