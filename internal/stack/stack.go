@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -41,6 +42,9 @@ type Stack struct {
 	server  *server
 	janitor *janitor // nil if the folder is to stay
 	lost    chan error
+
+	mu    sync.Mutex
+	added []*Part // programs of ours, in the order of their start
 }
 
 // StartPostgres starts Postgres alone, for what needs only a database.
@@ -128,13 +132,14 @@ const stopLimit = 30 * time.Second
 func (s *Stack) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
+	impolite := s.stopAdded(ctx)
 	s.UI.Kill()
 	s.Temporal.Kill()
 	fast := syscall.SIGINT // Postgres' clean way: a checkpoint, then the end
 	if s.janitor != nil {
 		fast = syscall.SIGQUIT // no checkpoint: the data is thrown away
 	}
-	err := s.Postgres.end(ctx, fast)
+	err := errors.Join(impolite, s.Postgres.end(ctx, fast))
 	if s.cluster != nil {
 		s.cluster.releaseMemory()
 	}
@@ -143,3 +148,6 @@ func (s *Stack) Stop(ctx context.Context) error {
 	}
 	return err
 }
+
+// Bin is the folder in which the programs were found.
+func (s *Stack) Bin() string { return s.cfg.Bin }
