@@ -74,11 +74,11 @@ func Start(ctx context.Context, config Config) (*Lab, error) {
 		}
 	}
 	ctx, stop := context.WithCancel(ctx)
+	context.AfterFunc(ctx, stop)
 	if err := l.listen(ctx); err != nil {
-		stop()
+		stop() // what listens already must not outlive a lab that is not whole
 		return nil, errors.Join(err, l.Wait())
 	}
-	context.AfterFunc(ctx, stop)
 	return l, nil
 }
 
