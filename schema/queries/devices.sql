@@ -51,3 +51,6 @@ order by d.changed_at limit @most;
 
 -- name: HasOpenUsage :one
 select exists (select from usages where device = $1 and ended_at is null);
+
+-- name: CountEvents :one
+select count(*) from events;

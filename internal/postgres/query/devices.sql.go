@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+const countEvents = `-- name: CountEvents :one
+select count(*) from events
+`
+
+func (q *Queries) CountEvents(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countEvents)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const endUsage = `-- name: EndUsage :exec
 update usages set ended_at = now() where device = $1 and ended_at is null
 `
