@@ -17,9 +17,9 @@ create function tell_boot() returns trigger
 language plpgsql as $$
 begin
     if tg_table_name = 'machines' then
-        perform pg_notify('boot', new.id);
+        perform pg_notify('boot', new.site || '/' || new.id);
     else
-        perform pg_notify('boot', new.machine);
+        perform pg_notify('boot', (select site from machines where id = new.machine) || '/' || new.machine);
     end if;
     return null;
 end $$;

@@ -269,6 +269,8 @@ func (s *Store) ListenBoot(ctx context.Context, site metal.SiteID, changed func(
 		if err != nil {
 			return fmt.Errorf("listen for changes at %s: %w", site, err)
 		}
-		changed(metal.MachineID(n.Payload))
+		if machine, ours := strings.CutPrefix(n.Payload, string(site)+"/"); ours {
+			changed(metal.MachineID(machine))
+		}
 	}
 }
