@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build tools deps demo test lint bench generate clean
+.PHONY: help build tools deps demo test lint histories generate clean
 
 GO       ?= go
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
@@ -12,7 +12,7 @@ TEMPORAL  = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui bin/tctl
 install   = cd tools/$(1) && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../$@ $(2)
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z\/%]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build our programs into bin/: worker, starter, boot, agent, lab
 	CGO_ENABLED=0 $(GO) build -o bin/ $(PROGRAMS)
@@ -40,7 +40,7 @@ deps: ## Install PostgreSQL and IPMI programs where they are missing (Debian, as
 demo: build tools deps ## A data centre on this machine, with everything running
 	bin/lab demo
 
-test: deps tools ## Run all tests, on one Postgres and one Temporal for all packages
+test: deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
 	bin/withstack -no-fsync -- $(GO) test -race -timeout 20m ./...
 
@@ -50,8 +50,11 @@ lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and th
 	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 
-bench: build tools deps ## Measure, and write what was measured
-	bench/run
+bench/%: build tools deps ## Measure: bench/run is what one provision costs; the last line is JSON
+	@$(GO) run ./internal/bench/$*
+
+histories: build tools deps ## Record a history of each kind of run, for the replay test; name the RELEASE
+	MILLWRIGHT_RECORD=$(CURDIR)/workflows/testdata/histories/$(or $(RELEASE),next) $(GO) test ./internal/rig -count=1 -run TestRecordHistories -v
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go
 	bin/sqlc generate

@@ -16,6 +16,7 @@ import (
 type commands struct {
 	Site   siteCommand   `cmd:"" help:"Print a generated site file."`
 	Images imagesCommand `cmd:"" help:"Write the images that generated site files name."`
+	Demo   demoCommand   `cmd:"" help:"Show one device's life on a data centre in this machine."`
 	Run    runCommand    `cmd:"" help:"Run the data centre of a site file until SIGTERM."`
 }
 

@@ -58,6 +58,16 @@ func (r *Rig) Do(ctx context.Context, id metal.OrderID, in metal.OrderInput) (me
 	return r.Await(ctx, id)
 }
 
+// Addresses are what a device holds.
+func (r *Rig) Addresses(ctx context.Context, device metal.DeviceID) ([]string, error) {
+	leases, err := r.Store.Queries().LeasesOfDevice(ctx, string(device))
+	var all []string
+	for _, l := range leases {
+		all = append(all, l.Prefix.String())
+	}
+	return all, err
+}
+
 // Leaks lists what is left without a living device or run behind it: in the
 // database, on the switches, and on the disks of the pool.
 func (r *Rig) Leaks(ctx context.Context) ([]string, error) {

@@ -22,12 +22,8 @@ func machines(t *testing.T, r *rig.Rig) []query.ListMachinesRow {
 
 func addresses(t *testing.T, r *rig.Rig, device metal.DeviceID) []string {
 	t.Helper()
-	leases, err := r.Store.Queries().LeasesOfDevice(t.Context(), string(device))
+	all, err := r.Addresses(t.Context(), device)
 	require.NoError(t, err)
-	var all []string
-	for _, l := range leases {
-		all = append(all, l.Prefix.String())
-	}
 	return all
 }
 

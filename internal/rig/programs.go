@@ -27,9 +27,9 @@ const (
 // at is 127.<net>.0.<host>:<port>.
 func (r *Rig) at(host, port int) string { return fmt.Sprintf("127.%d.0.%d:%d", r.Net, host, port) }
 
-// environment is what all programs are told; none of it is on a command line,
+// Environment is what all programs are told; none of it is on a command line,
 // where every user of the machine could read it.
-func (r *Rig) environment() []string {
+func (r *Rig) Environment() []string {
 	return []string{
 		"MILLWRIGHT_POSTGRES=" + r.Stack.DSN,
 		"MILLWRIGHT_TEMPORAL_ADDRESS=" + r.Stack.Frontend,

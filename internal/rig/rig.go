@@ -203,6 +203,6 @@ func (r *Rig) Run(ctx context.Context, program string, args ...string) (string, 
 // Command is one of our programs, ready to run against this rig.
 func (r *Rig) Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(r.bin, program), args...)
-	cmd.Env = append(os.Environ(), r.environment()...)
+	cmd.Env = append(os.Environ(), r.Environment()...)
 	return cmd
 }

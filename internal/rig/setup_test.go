@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"millwright/internal/lab"
 	"millwright/internal/metal"
 	"millwright/internal/rig"
+	"millwright/workflows"
 )
 
 // patient are limits for machines that share two cores with everything else.
@@ -106,4 +108,8 @@ func span(t *testing.T, text string) (s lab.Span) {
 	t.Helper()
 	require.NoError(t, s.UnmarshalText([]byte(text)))
 	return s
+}
+
+func startOptions(id string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{ID: id, TaskQueue: workflows.ControlQueue}
 }

@@ -1,0 +1,95 @@
+package rig_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"millwright/internal/lab"
+	"millwright/internal/metal"
+	"millwright/internal/rig"
+	"millwright/workflows"
+)
+
+// TestRecordHistories runs each kind of run once, and checks that an
+// undisturbed provision stays small. Told where by MILLWRIGHT_RECORD, it writes
+// the histories that workflows' replay test reads (`make histories`).
+func TestRecordHistories(t *testing.T) {
+	t.Parallel()
+	r := start(t, rig.Config{Every: time.Hour, Limits: metal.Limits{Boot: 2 * time.Second, Install: 10 * time.Second, PhoneHome: 20 * time.Second}})
+
+	device := done(t, r, "one", rig.Provision()).Device
+	record(t, r, "order", "order/one")
+	provision := record(t, r, "provision", workflows.DeviceRun(device))
+	require.LessOrEqual(t, len(provision.Events), 120, "an undisturbed provision grows too long")
+
+	done(t, r, "two", metal.OrderInput{Action: metal.ActionReinstall, Device: device, OperatingSystem: "ubuntu_24_04"})
+	record(t, r, "reinstall", workflows.DeviceRun(device))
+	done(t, r, "three", metal.OrderInput{Action: metal.ActionPowerOff, Device: device})
+	record(t, r, "power-off", workflows.DeviceRun(device))
+	done(t, r, "four", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
+	record(t, r, "deprovision", workflows.DeviceRun(device))
+
+	// The next machine to be claimed is dead.
+	require.NoError(t, r.Lab.SetFault(lab.Fault{Target: "machine/m1", Name: "never-boots"}))
+	device = done(t, r, "five", rig.Provision()).Device
+	record(t, r, "provision-another-machine", workflows.DeviceRun(device))
+
+	cancelled := rig.Provision()
+	cancelled.Device = "22222222-2222-4222-8222-222222222222"
+	require.NoError(t, r.Order(t.Context(), "six", cancelled))
+	require.True(t, atStep(t, r, workflows.DeviceRun(cancelled.Device), workflows.StepAgent))
+	require.NoError(t, r.Client.CancelWorkflow(t.Context(), workflows.DeviceRun(cancelled.Device), ""))
+	require.Equal(t, "failed", ended(t, r, "six").State)
+	record(t, r, "provision-cancelled", workflows.DeviceRun(cancelled.Device))
+
+	terminated := rig.Provision()
+	terminated.Device = "33333333-3333-4333-8333-333333333333"
+	require.NoError(t, r.Order(t.Context(), "seven", terminated))
+	require.True(t, atStep(t, r, workflows.DeviceRun(terminated.Device), workflows.StepAgent))
+	require.NoError(t, r.Client.TerminateWorkflow(t.Context(), workflows.DeviceRun(terminated.Device), "", "for a history of Recover"))
+	reconciled := reconcile(t, r)
+	require.Equal(t, "failed", ended(t, r, "seven").State)
+	record(t, r, "recover", workflows.DeviceRun(terminated.Device))
+	record(t, r, "reconcile", reconciled)
+}
+
+// reconcile runs Reconcile until it has found something, and returns its
+// workflow ID.
+func reconcile(t *testing.T, r *rig.Rig) string {
+	t.Helper()
+	const id = "reconcile-by-hand"
+	require.Eventually(t, func() bool {
+		run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(id), workflows.Reconcile)
+		var result workflows.ReconcileResult
+		return err == nil && run.Get(t.Context(), &result) == nil && result.Devices > 0
+	}, time.Minute, time.Second)
+	return id
+}
+
+// record fetches the newest history of a workflow once it is closed, and writes
+// it where it is asked to.
+func record(t *testing.T, r *rig.Rig, scenario, id string) *history.History {
+	t.Helper()
+	_ = r.Client.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil) // closed, however it ended
+	var h history.History
+	events := r.Client.GetWorkflowHistory(t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		h.Events = append(h.Events, event)
+	}
+	if dir := os.Getenv("MILLWRIGHT_RECORD"); dir != "" {
+		raw, err := protojson.MarshalOptions{Indent: " "}.Marshal(&h)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, scenario+".json"), raw, 0o644))
+	}
+	return &h
+}
