@@ -33,14 +33,7 @@ func (r Runs) Open(ctx context.Context, workflowID string) (bool, error) {
 // says whether this run is meant. It refuses with metal.ErrRunOver where none
 // is open.
 func (r Runs) Signal(ctx context.Context, run string, report metal.Report) error {
-	err := r.Client.SignalWorkflow(ctx, run, "", workflows.ReportSignal, report)
-	if gone(err) {
-		return fmt.Errorf("signal %s: %w", run, metal.ErrRunOver)
-	}
-	if err != nil {
-		return fmt.Errorf("signal %s: %w", run, err)
-	}
-	return nil
+	return r.to(run, "signal", r.Client.SignalWorkflow(ctx, run, "", workflows.ReportSignal, report))
 }
 
 func gone(err error) bool {

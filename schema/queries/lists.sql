@@ -1,5 +1,10 @@
 -- Lists for people, metrics and audits. They only read.
 
+-- name: DeviceByID :one
+select d.*, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+from devices d left join machines m on m.device = d.id
+where d.id = $1;
+
 -- name: ListPorts :many
 select p.switch, p.name, p.machine, p.profile, coalesce(p.device, '')::text as device, p.generation, p.applied,
     coalesce(l.prefix::text, '')::text as install, p.reason

@@ -77,6 +77,57 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 	return items, nil
 }
 
+const deviceByID = `-- name: DeviceByID :one
+
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+from devices d left join machines m on m.device = d.id
+where d.id = $1
+`
+
+type DeviceByIDRow struct {
+	ID              string
+	Project         string
+	Site            string
+	Plan            string
+	OperatingSystem string
+	Hostname        string
+	SshKeys         []string
+	Tags            []string
+	UserData        *string
+	State           string
+	Reason          string
+	CreatedAt       time.Time
+	ChangedAt       time.Time
+	DeletedAt       *time.Time
+	Machine         string
+	Rack            string
+}
+
+// Lists for people, metrics and audits. They only read.
+func (q *Queries) DeviceByID(ctx context.Context, id string) (DeviceByIDRow, error) {
+	row := q.db.QueryRow(ctx, deviceByID, id)
+	var i DeviceByIDRow
+	err := row.Scan(
+		&i.ID,
+		&i.Project,
+		&i.Site,
+		&i.Plan,
+		&i.OperatingSystem,
+		&i.Hostname,
+		&i.SshKeys,
+		&i.Tags,
+		&i.UserData,
+		&i.State,
+		&i.Reason,
+		&i.CreatedAt,
+		&i.ChangedAt,
+		&i.DeletedAt,
+		&i.Machine,
+		&i.Rack,
+	)
+	return i, err
+}
+
 const lastEvent = `-- name: LastEvent :one
 select coalesce(max(id), 0)::bigint from events where device = $1::text
 `
@@ -295,7 +346,6 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListO
 }
 
 const listPorts = `-- name: ListPorts :many
-
 select p.switch, p.name, p.machine, p.profile, coalesce(p.device, '')::text as device, p.generation, p.applied,
     coalesce(l.prefix::text, '')::text as install, p.reason
 from ports p join switches s on s.id = p.switch
@@ -316,7 +366,6 @@ type ListPortsRow struct {
 	Reason     string
 }
 
-// Lists for people, metrics and audits. They only read.
 func (q *Queries) ListPorts(ctx context.Context, site string) ([]ListPortsRow, error) {
 	rows, err := q.db.Query(ctx, listPorts, site)
 	if err != nil {

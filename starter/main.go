@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"millwright/internal/temporal"
+)
+
+// Global is what every command takes.
+type Global struct {
+	Postgres string          `help:"Connection string of Millwright's database, postgres://user:password@host/database; better from the environment, because it holds a password." placeholder:"URL"`
+	Temporal temporal.Config `embed:"" prefix:"temporal-"`
+	Output   string          `short:"o" enum:"table,json" default:"table" help:"How to print: table, or json for programs."`
+	LogLevel slog.Level      `default:"warn" help:"debug, info, warn or error; logs go to standard error."`
+}
+
+type commandLine struct {
+	Global `embed:""`
+
+	Migrate migrateCommand `cmd:"" group:"Set up" help:"Bring the database and Temporal to what this version needs. Safe to repeat."`
+	Import  importCommand  `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
+	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the ordering endpoint for billing, and metrics."`
+
+	Provision   provisionCommand   `cmd:"" group:"Order" help:"Order a device: a machine with an operating system, for a project."`
+	Reinstall   reinstallCommand   `cmd:"" group:"Order" help:"Order another system onto a device. Its disks are erased, its addresses stay."`
+	Deprovision deprovisionCommand `cmd:"" group:"Order" help:"Order a device gone. Its disks are erased, and there is no way back."`
+	Power       powerCommand       `cmd:"" group:"Order" help:"Order a device on, off, or off and on again."`
+	Userdata    userdataCommand    `cmd:"" group:"Order" help:"Store user data, and print the hash by which an order names it."`
+
+	Status  statusCommand  `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
+	List    listCommand    `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
+	Leaks   leaksCommand   `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
+	Cancel  cancelCommand  `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
+	Retry   retryCommand   `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
+	Release releaseCommand `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
+}
+
+const about = `Orders bare-metal devices, and looks after them.
+
+Begin with:
+
+    starter migrate
+    starter import site.yaml --credentials DIR
+    starter provision --project acme --site lab1 --plan c1.small --os debian_12 --wait
+
+Each flag can be given in the environment, as shown in brackets. Exit codes:
+0 done, 1 not done, 2 used wrongly.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs one command and returns its exit code.
+func execute(ctx context.Context, args []string, out, errs io.Writer) (code int) {
+	var c commandLine
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("starter"), kong.Description(about), kong.DefaultEnvars("MILLWRIGHT"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(out, errs),
+		kong.Exit(func(code int) { exited = code; panic(helped{}) }))
+	if err != nil {
+		return complain(errs, err)
+	}
+	defer func() {
+		if exited < 0 {
+			return // a panic of ours goes on its way
+		}
+		if _, ok := recover().(helped); ok {
+			code = exited
+		}
+	}()
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		return complain(errs, usage(err))
+	}
+	a := &app{Global: c.Global, out: out, errs: errs, log: slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: c.LogLevel}))}
+	defer a.close()
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	return complain(errs, chosen.Run(a))
+}
+
+// helped unwinds the parser after it has printed its help: it expects its Exit
+// not to return.
+type helped struct{}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"millwright/internal/postgres"
+)
+
+type serveCommand struct {
+	Listen      string `default:"127.0.0.1:8080" help:"Where orders are taken. It speaks plain HTTP: put TLS in front of it before it leaves this machine."`
+	AdminListen string `default:"127.0.0.1:9471" help:"Metrics and health, out of the customers' reach."`
+	TokenFile   string `type:"existingfile" help:"File of bearer tokens, one to a line; any of them opens the door." placeholder:"FILE"`
+
+	InsecureNoAuth bool `env:"-" help:"Ask nobody for a token. Only on a loopback address."`
+}
+
+// startTries is how long an answer waits for Temporal. The order stands by
+// then; reconcile starts what was not started.
+const startTries = 2 * time.Second
+
+// Run serves until it is told to stop.
+func (c serveCommand) Run(ctx context.Context, a *app) error {
+	tokens, err := c.tokens()
+	if err != nil {
+		return err
+	}
+	store, err := a.database(ctx)
+	if err != nil {
+		return err
+	}
+	runs, err := a.runs(ctx)
+	if err != nil {
+		return err
+	}
+	return c.serve(ctx, newAPI(store, runs, tokens, a.log), a)
+}
+
+// tokens refuses to serve everybody by mistake.
+func (c serveCommand) tokens() (tokens, error) {
+	switch {
+	case c.TokenFile != "" && c.InsecureNoAuth:
+		return nil, usage(errors.New("--token-file and --insecure-no-auth contradict each other; give one"))
+	case c.TokenFile != "":
+		return readTokens(c.TokenFile)
+	case !c.InsecureNoAuth:
+		return nil, usage(errors.New("nobody could be asked for a token; give --token-file, or try it out on a loopback address with --insecure-no-auth"))
+	}
+	at, err := netip.ParseAddrPort(c.Listen)
+	if err != nil || !at.Addr().IsLoopback() {
+		return nil, usage(fmt.Errorf("--insecure-no-auth on %s would let the network order machines; listen on 127.0.0.1", c.Listen))
+	}
+	return nil, nil
+}
+
+// serve opens both sockets before it answers on either.
+func (c serveCommand) serve(ctx context.Context, api *api, a *app) error {
+	public, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("take orders on %s: %w", c.Listen, err)
+	}
+	admin, err := net.Listen("tcp", c.AdminListen)
+	if err != nil {
+		_ = public.Close()
+		return fmt.Errorf("serve metrics and health on %s: %w", c.AdminListen, err)
+	}
+	fmt.Fprintf(a.errs, "starter: takes orders on http://%s, metrics and health on http://%s\n", public.Addr(), admin.Addr())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serveHTTP(ctx, public, api.handler()) })
+	group.Go(func() error { return serveHTTP(ctx, admin, api.admin()) })
+	return group.Wait()
+}
+
+// stopLimit covers an order under way: a transaction, and the start's tries.
+const stopLimit = 15 * time.Second
+
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+		defer cancel()
+		stopped <- server.Shutdown(limited)
+	})
+	err := server.Serve(l)
+	if stop() {
+		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+	}
+	return <-stopped
+}
+
+// admin serves operators: what Prometheus scrapes, and whether orders can be
+// taken at all. Temporal away is no reason to be called ill: orders are taken.
+func (s *api) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := s.office.store.Ping(ctx); err != nil {
+			s.log.Warn("health: Postgres does not answer", "error", err)
+			http.Error(w, "Postgres does not answer: no order can be taken", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	return mux
+}
+
+func newAPI(store *postgres.Store, runs starter, tokens tokens, log *slog.Logger) *api {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&stock{store: store, log: log}, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &api{office: office{store, runs, startTries}, tokens: tokens, log: log, metrics: newMetrics(registry)}
+}
