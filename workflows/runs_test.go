@@ -55,11 +55,15 @@ var subjects = []subject{
 	},
 }
 
-// begun is a world with one active device, and the input of the subject's run.
+// begun is a world with one active device, ordered where the subject is its
+// provision, and the input of the subject's run.
 func (s subject) begun(t *testing.T, places *places) (*world, RunInput) {
 	t.Helper()
 	w := places.world(t, 2)
 	in := w.provision("first")
+	if s.name == "Provision" {
+		return w, in
+	}
 	require.NoError(t, w.run(Provision, in))
 	for i, order := range s.begin {
 		order.Device = in.Device
@@ -172,12 +176,7 @@ func TestRecoverSettlesWhatALostRunLeft(t *testing.T) {
 		for n, call := range s.calls {
 			t.Run(fmt.Sprintf("%s/%s", s.name, call), func(t *testing.T) {
 				t.Parallel()
-				w, in := places.world(t, 2), RunInput{}
-				if s.name == "Provision" {
-					in = w.provision("first")
-				} else {
-					w, in = s.begun(t, places)
-				}
+				w, in := s.begun(t, places)
 				w.lose(s.run, in, n+1)
 				s.settled(w)
 			})

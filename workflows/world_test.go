@@ -31,6 +31,8 @@ type world struct {
 	n     int // number of this world: its site, machines and addresses are its own
 	site  metal.SiteID
 
+	turn sync.Mutex // held while an activity runs
+
 	mu    sync.Mutex
 	ports map[metal.Port]metal.PortIntent // what the switch has
 	boxes map[metal.MachineID]*box
@@ -243,8 +245,12 @@ type meddled struct {
 	*world
 }
 
-// ExecuteActivity does the harm before, around or after the real activity.
+// ExecuteActivity does the harm before, around or after the real activity. A
+// run's activities take turns: the test environment goes on at once where
+// Temporal would wait for a cancelled activity to end (WaitForCancellation).
 func (m *meddled) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
 	switch m.harmOf(ctx) {
 	case before:
 		return nil, injected()

@@ -99,7 +99,7 @@ func (s *Store) FreeExpiredLeases(ctx context.Context, quarantine time.Duration)
 		expired, err := q.ExpiredLeases(ctx, quarantine)
 		freed = len(expired)
 		for _, l := range expired {
-			if err := q.GiveBackPrefix(ctx, query.GiveBackPrefixParams{Prefix: l.Prefix, Block: l.Block}); err != nil {
+			if err := q.GiveBackPrefix(ctx, query.GiveBackPrefixParams(l)); err != nil {
 				return fmt.Errorf("give %s back to %s: %w", l.Prefix, l.Block, err)
 			}
 		}
