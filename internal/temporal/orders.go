@@ -2,12 +2,10 @@ package temporal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"millwright/internal/metal"
 	"millwright/workflows"
@@ -16,14 +14,10 @@ import (
 // StartOrder starts the run that sees to an order, or finds the one that does.
 // Safe to repeat: the order's ID is the run's.
 func (r Runs) StartOrder(ctx context.Context, order metal.OrderID, input []byte) error {
-	payload, err := converter.GetDefaultDataConverter().ToPayload(json.RawMessage(input))
-	if err != nil {
-		return fmt.Errorf("start %s: its input: %w", workflows.OrderRun(order), err)
-	}
-	_, err = r.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	_, err := r.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflows.OrderRun(order), TaskQueue: workflows.ControlQueue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}, workflows.Order, converter.NewRawValue(payload))
+	}, workflows.Order, workflows.OrderJSON(input))
 	if err != nil {
 		return fmt.Errorf("start %s: %w", workflows.OrderRun(order), err)
 	}

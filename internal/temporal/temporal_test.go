@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -22,16 +23,25 @@ import (
 	"millwright/workflows"
 )
 
-// frontend is the shared Temporal of `make test`, or one for this test.
-func frontend(t *testing.T) string {
-	t.Helper()
+// frontend is the shared Temporal of `make test`, or one of this package. Only
+// the process' end tells that the last test is over, and the stack ends with it.
+var frontend = sync.OnceValues(func() (string, error) {
 	if address := os.Getenv("MILLWRIGHT_TEST_TEMPORAL"); address != "" {
-		return address
+		return address, nil
 	}
-	s, err := stack.Start(t.Context(), stack.Config{NoFsync: true})
+	s, err := stack.Start(context.Background(), stack.Config{NoFsync: true})
+	if err != nil {
+		return "", err
+	}
+	return s.Frontend, nil
+})
+
+// server is a configuration for the namespace, which a test has for itself.
+func server(t *testing.T, namespace string) temporal.Config {
+	t.Helper()
+	address, err := frontend()
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Stop(context.Background())) })
-	return s.Frontend
+	return temporal.Config{Address: address, Namespace: namespace + "-" + uuid.NewString(), Name: "test"}
 }
 
 func dial(t *testing.T, cfg temporal.Config) client.Client {
@@ -56,7 +66,7 @@ func start(ctx context.Context, c client.Client, id string) error {
 
 func TestRegistrationByTwoAtOnceAndAgainLeavesTemporalReady(t *testing.T) {
 	t.Parallel()
-	cfg := temporal.Config{Address: frontend(t), Namespace: "register-test", Name: "test"}
+	cfg := server(t, "register")
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(func() { require.NoError(t, temporal.Register(t.Context(), cfg, 30*time.Second)) })
@@ -104,7 +114,7 @@ func runsAreKnown(t *testing.T, c client.Client) {
 
 func TestAMissingNamespaceIsNoAnswerAboutARun(t *testing.T) {
 	t.Parallel()
-	runs := temporal.Runs{Client: dial(t, temporal.Config{Address: frontend(t), Namespace: "nobody-registered-this"})}
+	runs := temporal.Runs{Client: dial(t, server(t, "nobody-registered-this"))}
 	_, err := runs.Open(t.Context(), "device/1")
 	require.ErrorContains(t, err, "describe device/1: ")
 	err = runs.Signal(t.Context(), "device/1", metal.Report{})
