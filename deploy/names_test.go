@@ -1,0 +1,176 @@
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+// question is an expression that somebody will look at, and the labels that
+// the text beside it writes out.
+type question struct {
+	who    string
+	expr   string
+	labels []string
+}
+
+// alert is one rule of rules.yml.
+type alert struct {
+	Alert       string
+	Expr        string
+	For         string
+	Labels      map[string]string
+	Annotations map[string]string
+}
+
+func alerts(t *testing.T) []alert {
+	t.Helper()
+	var file struct {
+		Groups []struct {
+			Name  string
+			Rules []alert
+		}
+	}
+	text, err := os.ReadFile("prometheus/rules.yml")
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	var all []alert
+	for _, g := range file.Groups {
+		all = append(all, g.Rules...)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// dashboard is what we look at of millwright.json.
+type dashboard struct {
+	UID           string
+	SchemaVersion int
+	Templating    struct {
+		List []struct{ Name, Type, Query string }
+	}
+	Panels []panel
+}
+
+type panel struct {
+	ID          int
+	Type        string
+	Title       string
+	Description string
+	Datasource  struct{ Type, UID string }
+	GridPos     struct{ X, Y, W, H int }
+	FieldConfig struct{ Defaults struct{ Unit string } }
+	Targets     []struct {
+		RefID        string
+		Expr         string
+		LegendFormat string
+		Datasource   struct{ Type, UID string }
+	}
+}
+
+func millwright(t *testing.T) dashboard {
+	t.Helper()
+	var d dashboard
+	text, err := os.ReadFile("grafana/dashboards/millwright.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &d))
+	return d
+}
+
+var (
+	inSentence = regexp.MustCompile(`\$labels\.([a-z_]+)`)
+	inLegend   = regexp.MustCompile(`\{\{\s*([a-z_]+)\s*\}\}`)
+)
+
+// questions are all that rules and dashboard ask.
+func questions(t *testing.T) []question {
+	t.Helper()
+	var all []question
+	for _, a := range alerts(t) {
+		text := strings.Join([]string{a.Annotations["summary"], a.Annotations["description"]}, " ")
+		all = append(all, question{"alert " + a.Alert, a.Expr, matches(inSentence, text)})
+	}
+	for _, p := range millwright(t).Panels {
+		for _, target := range p.Targets {
+			all = append(all, question{"panel " + p.Title, target.Expr, matches(inLegend, target.LegendFormat)})
+		}
+	}
+	return all
+}
+
+// unanswered tells which questions ask for what nobody exports, and which
+// sentences write out a label that their answer does not have.
+func unanswered(have exported, all []question) (problems []string) {
+	for _, q := range all {
+		for _, what := range have.check(q.expr) {
+			problems = append(problems, fmt.Sprintf("%s: %s is not exported", q.who, what))
+		}
+		r := read(q.expr)
+		answer := append(slices.Clone(targets), r.grouped...)
+		if len(r.grouped) == 0 {
+			for metric := range r.metrics {
+				for l := range have[metric] {
+					answer = append(answer, l)
+				}
+			}
+		}
+		for _, l := range q.labels {
+			if !slices.Contains(answer, l) {
+				problems = append(problems, fmt.Sprintf("%s: its text writes {{%s}}, which its answer does not have", q.who, l))
+			}
+		}
+	}
+	return problems
+}
+
+func TestEveryMetricThatAlertsAndDashboardNameIsExported(t *testing.T) {
+	t.Parallel()
+	s, all := startSite(t), questions(t)
+	s.stir(t)
+	var problems atomic.Pointer[[]string] // Eventually may look on after it gave up
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(strings.Join(*problems.Load(), "\n"))
+		}
+	})
+	require.Eventually(t, func() bool {
+		have := exported{}
+		for _, address := range s.admin {
+			text, err := get("http://" + address + "/metrics")
+			if err != nil {
+				return false
+			}
+			have.scrape(t, text)
+		}
+		found := unanswered(have, all)
+		problems.Store(&found)
+		return len(found) == 0
+	}, patience, 200*time.Millisecond, "everything that is named is exported")
+}
+
+func TestAWrongNameOrLabelIsNoticed(t *testing.T) {
+	t.Parallel()
+	have := exported{}
+	have.scrape(t, "# HELP x y\nmillwright_machines{site=\"lab1\",state=\"idle, or {so}\"} 3\nmillwright_view_age_seconds 1.5\n")
+	for expr, want := range map[string][]string{
+		`sum by (site) (millwright_machines{state="idle"}) > 0`:  nil,
+		`millwright_view_age_seconds{job="boot"} > 1`:            nil,
+		`millwright_machine{state="idle"}`:                       {"millwright_machine"},
+		`sum(millwright_machines{status="idle"})`:                {"millwright_machines{status}"},
+		`sum by (plan) (millwright_machines{state!~"idle"})`:     {"by (plan)"},
+		`rate(millwright_view_age_seconds[5m]) + temporal_teeth`: {"temporal_teeth"},
+	} {
+		require.Equal(t, want, have.check(expr), expr)
+	}
+	require.Equal(t, []string{"x: its text writes {{state}}, which its answer does not have"},
+		unanswered(have, []question{{"x", "sum by (site) (millwright_machines)", []string{"site", "state"}}}))
+}
