@@ -143,7 +143,9 @@ func TestAnOrderIsTakenWhileTemporalIsAwayOrSlow(t *testing.T) {
 			w := serveAPI(t, temporal)
 			require.Equal(t, 2*time.Second, w.api.office.startLimit)
 			w.api.office.startLimit = 50 * time.Millisecond
+			began := time.Now()
 			code, answer := w.order("b-1", wish)
+			require.Less(t, time.Since(began), patience, "the answer waited for Temporal")
 			require.Equal(t, http.StatusAccepted, code)
 			require.Equal(t, "wanted", answer["state"])
 			require.Contains(t, w.log.String(), "reconcile starts its run")
