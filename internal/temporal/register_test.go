@@ -17,10 +17,15 @@ import (
 // does not for some 2 s.
 type lagging struct {
 	client.Client
-	workflowservice.WorkflowServiceClient
+	service  deletions
 	refusals int
 	err      error
-	deleted  string
+}
+
+// deletions notes which run was deleted.
+type deletions struct {
+	workflowservice.WorkflowServiceClient
+	id string
 }
 
 func (l *lagging) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
@@ -36,10 +41,10 @@ func (l *lagging) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptio
 	return probeRun{}, nil
 }
 
-func (l *lagging) WorkflowService() workflowservice.WorkflowServiceClient { return l }
+func (l *lagging) WorkflowService() workflowservice.WorkflowServiceClient { return &l.service }
 
-func (l *lagging) DeleteWorkflowExecution(_ context.Context, in *workflowservice.DeleteWorkflowExecutionRequest, _ ...grpc.CallOption) (*workflowservice.DeleteWorkflowExecutionResponse, error) {
-	l.deleted = in.WorkflowExecution.WorkflowId
+func (d *deletions) DeleteWorkflowExecution(_ context.Context, in *workflowservice.DeleteWorkflowExecutionRequest, _ ...grpc.CallOption) (*workflowservice.DeleteWorkflowExecutionResponse, error) {
+	d.id = in.WorkflowExecution.WorkflowId
 	return nil, nil
 }
 
@@ -53,7 +58,7 @@ func TestRegistrationWaitsUntilAttributesAreKnown(t *testing.T) {
 	l := &lagging{refusals: 2, err: serviceerror.NewInvalidArgument("no mapping defined for search attribute Device")}
 	require.NoError(t, awaitStart(t.Context(), l, "default"))
 	require.Zero(t, l.refusals)
-	require.Equal(t, probe, l.deleted, "the probe's run is left in everybody's lists")
+	require.Equal(t, probe, l.service.id, "the probe's run is left in everybody's lists")
 }
 
 func TestRegistrationDoesNotWaitForWhatAPersonMustMend(t *testing.T) {
