@@ -54,7 +54,7 @@ func TestImportPrintsEveryProblemAndChangesNothing(t *testing.T) {
 	require.Empty(t, out)
 	require.Contains(t, errs, file+":2: metro \"LAB\" is not a name")
 	require.Contains(t, errs, file+":22: no credential is called \"other\"")
-	require.Contains(t, errs, "2 problems in "+file+"; nothing was imported")
+	require.Contains(t, errs, "problems in "+file+": 2; nothing was imported")
 
 	r.exec("update machines set state = 'quarantined', reason = 'silent'")
 	file, credentials = siteFiles(t, "xe-0/0/1", "xe-0/0/9")
@@ -222,7 +222,7 @@ func TestLeaksAreCountedAndFailTheCommand(t *testing.T) {
 	require.Equal(t, exitNot, code)
 	require.Regexp(t, `boot intent +1\n`, out)
 	require.Contains(t, out, "boot intent: machine m2 is to erase for device/x")
-	require.Contains(t, errs, "1 leaks")
+	require.Contains(t, errs, "leaks: 1")
 }
 
 func TestAMachineIsReleasedAndUserDataStored(t *testing.T) {

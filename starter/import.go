@@ -34,7 +34,7 @@ func (c importCommand) Run(ctx context.Context, a *app) error {
 	var problems sitefile.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprintln(a.errs, problems)
-		fmt.Fprintf(a.errs, "starter: %d problems in %s; nothing was imported\n", len(problems), c.File)
+		fmt.Fprintf(a.errs, "starter: problems in %s: %d; nothing was imported\n", c.File, len(problems))
 		return errSaid
 	}
 	if err != nil {
@@ -48,7 +48,7 @@ func (c importCommand) Run(ctx context.Context, a *app) error {
 	var refused postgres.Refusals
 	if errors.As(err, &refused) {
 		fmt.Fprintln(a.errs, refused)
-		fmt.Fprintf(a.errs, "starter: %d things of site %s are in use or taken; nothing was imported\n", len(refused), site.ID)
+		fmt.Fprintf(a.errs, "starter: reasons not to import site %s: %d; nothing was imported\n", site.ID, len(refused))
 		return errSaid
 	}
 	if err != nil {

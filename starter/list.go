@@ -137,6 +137,6 @@ func (leaksCommand) Run(ctx context.Context, a *app) error {
 	if err := a.printLeaks(leaks); err != nil || len(leaks) == 0 {
 		return err
 	}
-	fmt.Fprintf(a.errs, "starter: %d leaks; each is a fault of ours: keep this output and the device's history\n", len(leaks))
+	fmt.Fprintf(a.errs, "starter: leaks: %d; each is a fault of ours: keep this output and the device's history\n", len(leaks))
 	return errSaid
 }

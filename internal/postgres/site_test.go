@@ -216,9 +216,9 @@ func TestAnImportMovesNothingThatIsInUse(t *testing.T) {
 	for want, site := range map[string]*sitefile.Site{
 		"machine m1 is occupied, so its port cannot change from tor-r1:xe-0/0/1 to tor-r1:xe-0/0/9; wait until it is idle":     r.site("xe-0/0/1", "xe-0/0/9"),
 		"machine m1 is occupied, so its plan cannot change from c1.small to c2.big; wait until it is idle":                     r.site(otherPlan...),
-		"block 198.51.100.0/24: 1 leases stand on it and the file no longer has it":                                            r.site("198.51.100.0/24", "198.51.101.0/24"),
-		"block 127.64.128.0/17: 2 leases stand on it and the file no longer has it":                                            r.site("127.64.128.0/17", "127.64.0.128/25"),
-		"block 198.51.100.0/24: 1 leases stand on it, so it cannot turn from public to private; add another block instead":     r.site("198.51.100.0/24, role: public", "198.51.100.0/24, role: private"),
+		"block 198.51.100.0/24: leases stand on it (1) and the file no longer has it":                                          r.site("198.51.100.0/24", "198.51.101.0/24"),
+		"block 127.64.128.0/17: leases stand on it (2) and the file no longer has it":                                          r.site("127.64.128.0/17", "127.64.0.128/25"),
+		"block 198.51.100.0/24: leases stand on it (1), so it cannot turn from public to private; add another block instead":   r.site("198.51.100.0/24, role: public", "198.51.100.0/24, role: private"),
 		"block 203.0.0.0/16 overlaps block 203.0.113.0/24 of site lab2":                                                        r.site("10.64.0.0/16, role: private}", "10.64.0.0/16, role: private}\n  - {prefix: 203.0.0.0/16, role: public}"),
 		"machine m9: its BMC address 127.64.2.2 is that of machine m2, which the file does not have; a machine keeps its name": r.site("\n  m2:", "\n  m9:"),
 		"switch tor-r1 belongs to site lab1, and machines are cabled to it; names of switches are unique everywhere":           r.site("site: lab1", "site: lab4"),

@@ -40,9 +40,9 @@ func (im *siteImport) checkOwnBlock(b query.AllBlocksRow) {
 	i := slices.IndexFunc(im.file.Blocks, func(f sitefile.Block) bool { return f.Prefix == b.Prefix })
 	switch {
 	case i < 0:
-		im.refuse("block %s: %d leases stand on it and the file no longer has it; put it back, and add another block beside it if you need room", b.Prefix, b.Leases)
+		im.refuse("block %s: leases stand on it (%d) and the file no longer has it; put it back, and add another block beside it if you need room", b.Prefix, b.Leases)
 	case string(im.file.Blocks[i].Role) != b.Role:
-		im.refuse("block %s: %d leases stand on it, so it cannot turn from %s to %s; add another block instead", b.Prefix, b.Leases, b.Role, im.file.Blocks[i].Role)
+		im.refuse("block %s: leases stand on it (%d), so it cannot turn from %s to %s; add another block instead", b.Prefix, b.Leases, b.Role, im.file.Blocks[i].Role)
 	}
 }
 
