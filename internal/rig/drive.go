@@ -2,17 +2,15 @@ package rig
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
-
-	"go.temporal.io/sdk/client"
 
 	"millwright/internal/lab/machine"
 	"millwright/internal/metal"
 	"millwright/internal/postgres"
 	"millwright/internal/temporal"
-	"millwright/workflows"
 )
 
 // connect opens what tests and benchmarks look through.
@@ -31,8 +29,11 @@ func Provision() metal.OrderInput {
 
 // Order starts an Order, as anybody may.
 func (r *Rig) Order(ctx context.Context, id metal.OrderID, in metal.OrderInput) error {
-	_, err := r.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.OrderRun(id), TaskQueue: workflows.ControlQueue}, workflows.Order, in)
-	return err
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	return temporal.Runs{Client: r.Client}.StartOrder(ctx, id, raw)
 }
 
 // Await waits until an order has its outcome.

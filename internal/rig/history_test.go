@@ -22,7 +22,7 @@ import (
 // the histories that workflows' replay test reads (`make histories`).
 func TestRecordHistories(t *testing.T) {
 	t.Parallel()
-	r := start(t, rig.Config{Every: time.Hour, Limits: metal.Limits{Boot: 2 * time.Second, Install: 10 * time.Second, PhoneHome: 20 * time.Second}})
+	r := start(t, rig.Config{Every: time.Hour, Post: span(t, "500ms"), Limits: metal.Limits{Boot: 3 * time.Second, Install: 10 * time.Second, PhoneHome: 20 * time.Second}})
 
 	device := done(t, r, "one", rig.Provision()).Device
 	record(t, r, "order", "order/one")
@@ -92,4 +92,19 @@ func record(t *testing.T, r *rig.Rig, scenario, id string) *history.History {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, scenario+".json"), raw, 0o644))
 	}
 	return &h
+}
+
+// atStep waits until a run says that it is at a step; false where it closed
+// first.
+func atStep(t *testing.T, r *rig.Rig, run, step string) bool {
+	t.Helper()
+	reached := false
+	require.Eventually(t, func() bool {
+		answer, err := r.Client.QueryWorkflow(t.Context(), run, "", workflows.StatusQuery)
+		var status workflows.Status
+		reached = err == nil && answer.Get(&status) == nil && status.Step == step
+		described, err := r.Client.DescribeWorkflowExecution(t.Context(), run, "")
+		return reached || err == nil && described.WorkflowExecutionInfo.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	}, time.Minute, 5*time.Millisecond)
+	return reached
 }
