@@ -96,14 +96,17 @@ func (s *site) startPrograms(t *testing.T) {
 }
 
 // makeCurrent does what compose's worker-current does. It is refused until the
-// server has heard of the version.
+// server has heard of the version; then a repeat is no error, because
+// each `up` of compose is one.
 func (s *site) makeCurrent(t *testing.T) {
 	t.Helper()
 	deployment := s.runs.WorkerDeploymentClient().GetHandle("millwright")
-	require.Eventually(t, func() bool {
+	current := func() error {
 		_, err := deployment.SetCurrentVersion(t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: buildID})
-		return err == nil
-	}, patience, 200*time.Millisecond)
+		return err
+	}
+	require.Eventually(t, func() bool { return current() == nil }, patience, 200*time.Millisecond)
+	require.NoError(t, current())
 }
 
 // stir makes something happen of each kind that is counted: a metric with
