@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -69,6 +70,14 @@ func Order(ctx workflow.Context, input converter.RawValue) (result OrderResult, 
 	}
 	s := o.recorded.Status
 	return OrderResult{Order: s.Order, Device: s.Device, Run: DeviceRun(s.Device), State: s.State, Outcome: s.Outcome}, nil
+}
+
+// OrderJSON is an order's JSON as Order takes it.
+func OrderJSON(input []byte) converter.RawValue {
+	return converter.NewRawValue(&common.Payload{
+		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(converter.MetadataEncodingJSON)},
+		Data:     input,
+	})
 }
 
 func (o *order) record(ctx workflow.Context, input converter.RawValue) error {

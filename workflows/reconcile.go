@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -31,7 +29,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	}
 	for _, o := range found.Orders {
 		order := childOf(ctx, OrderRun(o.Order), temporal.SearchAttributes{})
-		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(order, Order, json.RawMessage(o.Input))); err != nil {
+		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(order, Order, OrderJSON(o.Input))); err != nil {
 			return result, err
 		} else if started {
 			result.Orders++
