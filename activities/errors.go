@@ -11,20 +11,19 @@ import (
 // Published error types: what an operator reads in the Temporal UI, and what
 // docs/operations.md explains one by one. Never renamed.
 const (
-	BadCredentials  = "BadCredentials"
-	ConfigRefused   = "ConfigRefused"
-	WrongIdentity   = "WrongIdentity"
-	Unsupported     = "Unsupported"
-	NoMachine       = "NoMachine"
-	NoAddress       = "NoAddress"
-	StaleClaim      = "StaleClaim"
-	UnknownDevice   = "UnknownDevice"
-	UnknownMachine  = "UnknownMachine"
-	InvalidOrder    = "InvalidOrder"
-	OrderConflict   = "OrderConflict"
-	WrongState      = "WrongState"
-	NoSecret        = "NoSecret"
-	UnprovenErasure = "UnprovenErasure"
+	BadCredentials = "BadCredentials"
+	ConfigRefused  = "ConfigRefused"
+	WrongIdentity  = "WrongIdentity"
+	Unsupported    = "Unsupported"
+	NoMachine      = "NoMachine"
+	NoAddress      = "NoAddress"
+	StaleClaim     = "StaleClaim"
+	UnknownDevice  = "UnknownDevice"
+	UnknownMachine = "UnknownMachine"
+	InvalidOrder   = "InvalidOrder"
+	OrderConflict  = "OrderConflict"
+	WrongState     = "WrongState"
+	NoSecret       = "NoSecret"
 )
 
 // permanent lists what no retry can mend, by its published type. Everything
@@ -46,7 +45,6 @@ var permanent = []struct {
 	{metal.ErrOrderConflict, OrderConflict},
 	{metal.ErrWrongState, WrongState},
 	{metal.ErrNoSecret, NoSecret},
-	{metal.ErrUnprovenErasure, UnprovenErasure},
 }
 
 // classify is the one place where a driver's error meets Temporal.

@@ -30,6 +30,9 @@ const deployment = "millwright"
 // only place that knows which driver stands behind which interface.
 func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheus.Registerer, log *slog.Logger) ([]worker.Worker, error) {
 	credentials := secrets.Folder(cfg.Credentials)
+	if err := credentials.Warn(log); err != nil && len(cfg.Site) > 0 {
+		return nil, err
+	}
 	options := options(cfg, newCounting(registry))
 	var parts []worker.Worker
 	if cfg.Control {

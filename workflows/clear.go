@@ -38,7 +38,7 @@ func (v *visit) clear(ctx workflow.Context, end metal.Ending) error {
 // all the same: its tenant does not wait for our repair.
 func (v *visit) unproven(ctx workflow.Context, end metal.Ending, cause error) error {
 	reason := "not erased: " + sentence(cause)
-	if err := v.quarantine(ctx, metal.Quarantine{Reason: reason, Ending: &end}); err != nil {
+	if err := v.discard(ctx, metal.Quarantine{Reason: reason, Ending: &end}); err != nil {
 		return failure(UndoFailed, "quarantine machine %s: %s (after: %s)", v.machine(), sentence(err), reason)
 	}
 	return failure(NotErased, "machine %s is in quarantine: %s", v.machine(), reason)
@@ -55,7 +55,7 @@ func (v *visit) callOut(ctx workflow.Context, end metal.Ending, stuck, cause err
 		end.Outcome += " (after: " + sentence(cause) + ")"
 	}
 	if v.hasMachine() {
-		if err := v.quarantine(ctx, metal.Quarantine{Reason: end.Outcome, Ending: &end}); err != nil {
+		if err := v.discard(ctx, metal.Quarantine{Reason: end.Outcome, Ending: &end}); err != nil {
 			return failure(UndoFailed, "quarantine machine %s: %s (%s)", v.machine(), sentence(err), end.Outcome)
 		}
 	}

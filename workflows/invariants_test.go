@@ -85,6 +85,7 @@ func (w *world) machineAccounted(m query.ListMachinesRow, d query.ListDevicesRow
 		}
 	case metal.Quarantined:
 		require.NotEmpty(w.t, m.Reason, what)
+		require.True(w.t, !b.on || m.Device != "" || strings.Contains(m.Reason, "not switched off"), "%s: nobody looks at it, and it is on", what)
 		if m.Device == "" {
 			require.Empty(w.t, port.Links, "%s: its port routes addresses", what)
 		}

@@ -85,8 +85,6 @@ const (
 	StepActivate = "activate"
 	StepErase    = "erase"
 	StepRelease  = "release"
-	StepUndo     = "undo"
-	StepWait     = "wait"
 	StepStart    = "start"
 	StepSettle   = "settle"
 )

@@ -97,7 +97,7 @@ func (p *provision) install(ctx workflow.Context) error {
 		if err == nil || ctx.Err() != nil || isType(err, activities.StaleClaim) {
 			return err
 		}
-		if stuck := p.quarantine(ctx, metal.Quarantine{Reason: "did not install: " + sentence(err)}); stuck != nil {
+		if stuck := p.discard(ctx, metal.Quarantine{Reason: "did not install: " + sentence(err)}); stuck != nil {
 			return stuck
 		}
 		p.holding = metal.Holding{Claim: metal.Claim{Device: p.in.Device}}

@@ -217,6 +217,16 @@ func (v *visit) release(ctx workflow.Context, boot metal.BootNumber, end metal.E
 	return released.Dirty, err
 }
 
+// discard switches a machine off that did not do its work, as far as its BMC
+// lets it, and takes it out of use: nobody will look at it for a while.
+func (v *visit) discard(ctx workflow.Context, q metal.Quarantine) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := v.off(ctx, parting); err != nil {
+		q.Reason += "; not switched off: " + sentence(err)
+	}
+	return v.quarantine(ctx, q)
+}
+
 // quarantine takes the machine out of use. It outlives the run's cancellation.
 func (v *visit) quarantine(ctx workflow.Context, q metal.Quarantine) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,12 +16,20 @@ import (
 // Store is a pool of connections with Millwright's verbs on it.
 type Store struct{ pool *pgxpool.Pool }
 
+// defaultConns serves some hundred activities at once, each a transaction of
+// milliseconds; pgx's own default, one per core, lets them queue. A connection
+// string says otherwise with pool_max_conns.
+const defaultConns = 16
+
 // Open connects lazily: a store can be opened while Postgres is away, and
 // answers errors until it is back.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, errors.New("parse the Postgres connection string: it is not a URL or key=value list that libpq would take") // its text may hold a password
+	}
+	if !strings.Contains(dsn, "pool_max_conns") {
+		config.MaxConns = defaultConns
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

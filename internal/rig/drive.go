@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"millwright/internal/lab/machine"
 	"millwright/internal/metal"
 	"millwright/internal/postgres"
 	"millwright/internal/temporal"
+	"millwright/workflows"
 )
 
 // connect opens what tests and benchmarks look through.
@@ -45,10 +47,34 @@ func (r *Rig) Await(ctx context.Context, id metal.OrderID) (metal.OrderStatus, e
 		}
 		select {
 		case <-ctx.Done():
-			return status, fmt.Errorf("await order %s (%s): %w", id, status.State, ctx.Err())
+			return status, fmt.Errorf("await order %s (%s): %w\n%s", id, status.State, ctx.Err(), r.explain(id, status.Device))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// explain says how the runs of an order stand, and what their activities said
+// last.
+func (r *Rig) explain(order metal.OrderID, device metal.DeviceID) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var words strings.Builder
+	for _, run := range []string{workflows.OrderRun(order), workflows.DeviceRun(device)} {
+		described, err := r.Client.DescribeWorkflowExecution(ctx, run, "")
+		if err != nil {
+			fmt.Fprintf(&words, "%s: %v\n", run, err)
+			continue
+		}
+		info := described.WorkflowExecutionInfo
+		fmt.Fprintf(&words, "%s: %s %s, %d events\n", run, info.Type.Name, info.Status, info.HistoryLength)
+		for _, a := range described.PendingActivities {
+			fmt.Fprintf(&words, "  %s attempt %d %s: %s\n", a.ActivityType.Name, a.Attempt, a.State, a.LastFailure.GetMessage())
+		}
+		if task := described.PendingWorkflowTask; task != nil {
+			fmt.Fprintf(&words, "  workflow task, attempt %d, %s\n", task.Attempt, task.State)
+		}
+	}
+	return words.String()
 }
 
 // Do orders something and waits for its outcome.
