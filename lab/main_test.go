@@ -96,7 +96,7 @@ func TestALabSaysWhyItDoesNotRun(t *testing.T) {
 	site, credentials := folder(t, "252")
 	missing := filepath.Join(t.TempDir(), "missing")
 	for want, args := range map[string][]string{
-		"credentials: list folder":     {"--site", site, "--credentials", missing},
+		"credentials: list their folder":     {"--site", site, "--credentials", missing},
 		"read the site file":           {"--site", missing, "--credentials", credentials},
 		"no credential is called":      {"--site", site, "--credentials", t.TempDir()},
 		"read faults":                  {"--site", site, "--credentials", credentials, "--faults", missing},

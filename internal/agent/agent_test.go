@@ -112,7 +112,7 @@ func decode[T any](t *testing.T, r *http.Request) (v T) {
 }
 
 // start runs an agent against the service, with pauses of milliseconds.
-func start(t *testing.T, s *service, d *disk) (Exit, error, string) {
+func start(t *testing.T, s *service, d *disk) (Exit, string, error) {
 	t.Helper()
 	s.t = t
 	server := httptest.NewServer(s)
@@ -127,7 +127,7 @@ func start(t *testing.T, s *service, d *disk) (Exit, error, string) {
 	})
 	d.first.MetadataURL = strings.TrimPrefix(d.first.MetadataURL, server.URL)
 	d.first.PhoneHomeURL = strings.TrimPrefix(d.first.PhoneHomeURL, server.URL)
-	return exit, err, log.String()
+	return exit, log.String(), err
 }
 
 var (
@@ -141,7 +141,7 @@ var (
 func TestAnInstallEndsWithAVerifiedImageAndLeavesOnlyWhenTold(t *testing.T) {
 	t.Parallel()
 	s, d := &service{jobs: []Job{wait, install, install, leave}, image: image}, &disk{}
-	exit, err, log := start(t, s, d)
+	exit, log, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
 	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
@@ -154,7 +154,7 @@ func TestAnInstallEndsWithAVerifiedImageAndLeavesOnlyWhenTold(t *testing.T) {
 
 func TestAModelThatSurvivesKexecLeavesByIt(t *testing.T) {
 	t.Parallel()
-	exit, err, _ := start(t, &service{jobs: []Job{{Job: metal.JobLeave, Kexec: true}}}, &disk{})
+	exit, _, err := start(t, &service{jobs: []Job{{Job: metal.JobLeave, Kexec: true}}}, &disk{})
 	require.NoError(t, err)
 	require.Equal(t, Kexec, exit)
 }
@@ -162,7 +162,7 @@ func TestAModelThatSurvivesKexecLeavesByIt(t *testing.T) {
 func TestAnErasedMachinePowersOff(t *testing.T) {
 	t.Parallel()
 	s, d := &service{jobs: []Job{erase}}, &disk{}
-	exit, err, _ := start(t, s, d)
+	exit, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, PowerOff, exit)
 	require.Equal(t, []string{"erase"}, d.steps)
@@ -172,7 +172,7 @@ func TestAnErasedMachinePowersOff(t *testing.T) {
 func TestAJobIsDoneOnceInABootAndReportedAgainWhenAskedAgain(t *testing.T) {
 	t.Parallel()
 	s, d := &service{jobs: []Job{install, wait, install, leave}, image: image}, &disk{}
-	_, err, _ := start(t, s, d)
+	_, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
 	require.Len(t, s.reports, 2)
@@ -183,7 +183,7 @@ func TestAFailedJobIsReportedWithItsReasonAndTheAgentWaitsOn(t *testing.T) {
 	t.Parallel()
 	for _, step := range []string{"erase", "write", "verify", "configure"} {
 		s, d := &service{jobs: []Job{install, install, leave}, image: image}, &disk{broken: step}
-		exit, err, _ := start(t, s, d)
+		exit, _, err := start(t, s, d)
 		require.NoError(t, err)
 		require.Equal(t, Reboot, exit)
 		require.Equal(t, step, d.steps[len(d.steps)-1], "nothing follows the step that failed")
@@ -196,7 +196,7 @@ func TestAFailedJobIsReportedWithItsReasonAndTheAgentWaitsOn(t *testing.T) {
 func TestAFailedEraseIsNeverReportedAsErased(t *testing.T) {
 	t.Parallel()
 	s := &service{jobs: []Job{erase, leave}}
-	exit, err, _ := start(t, s, &disk{broken: "erase"})
+	exit, _, err := start(t, s, &disk{broken: "erase"})
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
 	require.Equal(t, metal.AgentFail, s.reports[0].Kind)
@@ -209,7 +209,7 @@ func TestAnImageThatIsNotTheOneOrderedIsRefused(t *testing.T) {
 		"SHA-256": other, "no such image": image[:1000], "image debian.raw: its SHA-256": append(bytes.Clone(image), "more"...)[4:],
 	} {
 		s, d := &service{jobs: []Job{install, leave}, image: served}, &disk{}
-		_, err, _ := start(t, s, d)
+		_, _, err := start(t, s, d)
 		require.NoError(t, err)
 		require.Equal(t, metal.AgentFail, s.reports[0].Kind)
 		require.Contains(t, s.reports[0].Detail, why, "a wrong image is told from a bad disk")

@@ -34,7 +34,7 @@ func TestAnAgentOutlivesRefusalsOfEveryKind(t *testing.T) {
 		return true
 	}
 	d := &disk{}
-	exit, err, _ := start(t, s, d)
+	exit, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
 	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
@@ -48,7 +48,7 @@ func TestABootThatIsOverEndsInPowerOffWithDisksUntouched(t *testing.T) {
 		return true
 	}}
 	d := &disk{}
-	exit, err, _ := start(t, s, d)
+	exit, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, PowerOff, exit)
 	require.Empty(t, d.steps)
@@ -66,7 +66,7 @@ func TestADownloadGoesOnWhereItBroke(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}
 	d := &disk{}
-	_, err, log := start(t, s, d)
+	_, log, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, image, d.content)
 	require.Equal(t, metal.Installed, s.reports[0].Kind)
@@ -90,7 +90,7 @@ func TestADownloadThatStallsIsAskedForAgain(t *testing.T) {
 		return true
 	}
 	d := &disk{}
-	_, err, _ := start(t, s, d)
+	_, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, image, d.content)
 }
@@ -104,7 +104,7 @@ func TestAnImageThatIsNotThereFailsTheJob(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 		return true
 	}}
-	_, err, _ := start(t, s, &disk{})
+	_, _, err := start(t, s, &disk{})
 	require.NoError(t, err)
 	require.Equal(t, metal.AgentFail, s.reports[0].Kind)
 	require.Contains(t, s.reports[0].Detail, "debian.raw at byte 0: 404")

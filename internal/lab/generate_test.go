@@ -98,21 +98,3 @@ func TestALabThatIsNotTheOneDescribedDoesNotStart(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
-
-func TestCredentialsAreFilesOfTwoLines(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "bmc"), []byte("admin\npass word\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "half"), []byte("admin\n"), 0o600))
-	folder := lab.Credentials(dir)
-	got, err := folder.Get("bmc")
-	require.NoError(t, err)
-	require.Equal(t, metal.Credential{User: "admin", Password: "pass word"}, got)
-	_, err = folder.Get("half")
-	require.ErrorIs(t, err, metal.ErrNoSecret)
-	_, err = folder.Get("../bmc/none")
-	require.ErrorIs(t, err, metal.ErrNoSecret)
-	names, err := folder.Names()
-	require.NoError(t, err)
-	require.Equal(t, map[string]bool{"bmc": true, "half": true}, names)
-}

@@ -22,15 +22,15 @@ import (
 // Config is all that a lab can be told.
 type Config struct {
 	Site        *sitefile.Site
-	Credentials func(name string) (metal.Credential, error) // of its switches and BMCs
-	DHCPPort    int                                         // where boot's DHCP listens, at the site's boot addresses
-	Post        Span                                        // from power on to the first packet
-	Patience    time.Duration                               // firmware's first wait for DHCP; a second where it is zero
-	Pace        agent.Pace                                  // the agents'; the zero value is the real one
-	Seed        uint64                                      // of all that varies
-	Faults      []Fault                                     // from the start
-	API         string                                      // host:port of the HTTP API; empty is none
-	Log         *slog.Logger                                // nil discards
+	Credentials func(ctx context.Context, name string) (metal.Credential, error) // of its switches and BMCs
+	DHCPPort    int                                                              // where boot's DHCP listens, at the site's boot addresses
+	Post        Span                                                             // from power on to the first packet
+	Patience    time.Duration                                                    // firmware's first wait for DHCP; a second where it is zero
+	Pace        agent.Pace                                                       // the agents'; the zero value is the real one
+	Seed        uint64                                                           // of all that varies
+	Faults      []Fault                                                          // from the start
+	API         string                                                           // host:port of the HTTP API; empty is none
+	Log         *slog.Logger                                                     // nil discards
 }
 
 // Lab is a running data centre.
@@ -65,7 +65,7 @@ func Start(ctx context.Context, config Config) (*Lab, error) {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Lab{config: config, index: map[string]faulty{}, bmcSet: map[string]map[string]Fault{}}
-	if err := l.build(); err != nil {
+	if err := l.build(ctx); err != nil {
 		return nil, err
 	}
 	for _, f := range config.Faults {
@@ -91,10 +91,10 @@ func (l *Lab) Wait() error {
 	return errors.Join(l.failed...)
 }
 
-func (l *Lab) build() error {
+func (l *Lab) build(ctx context.Context) error {
 	switches := map[metal.SwitchID]*netconf.Switch{}
 	for _, s := range l.config.Site.Switches {
-		sw, err := l.newSwitch(s)
+		sw, err := l.newSwitch(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -103,15 +103,15 @@ func (l *Lab) build() error {
 		l.index["switch/"+string(s.ID)] = switchFaults{sw}
 	}
 	for _, m := range l.config.Site.Machines {
-		if err := l.addMachine(m, switches[m.Port.Switch]); err != nil {
+		if err := l.addMachine(ctx, m, switches[m.Port.Switch]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Lab) newSwitch(s sitefile.Switch) (*netconf.Switch, error) {
-	credential, err := l.config.Credentials(s.Credential)
+func (l *Lab) newSwitch(ctx context.Context, s sitefile.Switch) (*netconf.Switch, error) {
+	credential, err := l.config.Credentials(ctx, s.Credential)
 	if err != nil {
 		return nil, fmt.Errorf("switch %s: %w", s.ID, err)
 	}
@@ -125,8 +125,8 @@ func (l *Lab) newSwitch(s sitefile.Switch) (*netconf.Switch, error) {
 }
 
 // addMachine builds a machine and its BMC, which know each other.
-func (l *Lab) addMachine(m sitefile.Machine, sw *netconf.Switch) error {
-	credential, err := l.config.Credentials(m.BMC.Credential)
+func (l *Lab) addMachine(ctx context.Context, m sitefile.Machine, sw *netconf.Switch) error {
+	credential, err := l.config.Credentials(ctx, m.BMC.Credential)
 	switch fingerprint := redfish.Fingerprint(string(m.ID)); {
 	case err != nil:
 		return fmt.Errorf("machine %s: %w", m.ID, err)

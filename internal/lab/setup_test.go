@@ -36,7 +36,7 @@ type rig struct {
 	bmcs     *bmc.Driver
 }
 
-func login(string) (metal.Credential, error) {
+func login(context.Context, string) (metal.Credential, error) {
 	return metal.Credential{User: "admin", Password: "lab"}, nil
 }
 
@@ -62,13 +62,11 @@ func setup(t *testing.T, change ...func(*lab.Config)) *rig {
 		require.NoError(t, err)
 		t.Cleanup(func() { stop(); require.NoError(t, running.Wait()) })
 		r := &rig{T: t, file: file, lab: running, boot: boot,
-			switches: &junos.Driver{Credentials: credentials}, bmcs: &bmc.Driver{Credentials: credentials}}
+			switches: &junos.Driver{Credentials: login}, bmcs: &bmc.Driver{Credentials: login}}
 		r.enrol()
 		return r
 	}
 }
-
-func credentials(_ context.Context, name string) (metal.Credential, error) { return login(name) }
 
 // enrol gives every machine its install link and tells boot of it.
 func (r *rig) enrol() {

@@ -16,6 +16,7 @@ import (
 	"millwright/internal/lab"
 	"millwright/internal/metal"
 	"millwright/internal/postgres"
+	"millwright/internal/secrets"
 	"millwright/internal/sitefile"
 	"millwright/internal/stack"
 )
@@ -160,7 +161,7 @@ func (r *Rig) startLab(ctx context.Context) error {
 func (r *Rig) tryLab(ctx context.Context, site *sitefile.Site) error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l, err := lab.Start(ctx, lab.Config{
-		Site: site, Credentials: lab.Credentials(filepath.Join(r.Dir, "credentials")).Get,
+		Site: site, Credentials: secrets.Folder(filepath.Join(r.Dir, "credentials")).Get,
 		DHCPPort: dhcpPort, Post: r.cfg.Post, Seed: 1, Faults: r.cfg.Faults, API: r.at(1, labAPIPort), Log: silent,
 	})
 	if err != nil {
