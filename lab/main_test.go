@@ -96,12 +96,12 @@ func TestALabSaysWhyItDoesNotRun(t *testing.T) {
 	site, credentials := folder(t, "252")
 	missing := filepath.Join(t.TempDir(), "missing")
 	for want, args := range map[string][]string{
-		"credentials: list their folder":     {"--site", site, "--credentials", missing},
-		"read the site file":           {"--site", missing, "--credentials", credentials},
-		"no credential is called":      {"--site", site, "--credentials", t.TempDir()},
-		"read faults":                  {"--site", site, "--credentials", credentials, "--faults", missing},
-		"want a duration such as 90s":  {"--site", site, "--credentials", credentials, "--post", "fast"},
-		"missing flags: --credentials": {"--site", site},
+		"credentials: list their folder": {"--site", site, "--credentials", missing},
+		"read the site file":             {"--site", missing, "--credentials", credentials},
+		"no credential is called":        {"--site", site, "--credentials", t.TempDir()},
+		"read faults":                    {"--site", site, "--credentials", credentials, "--faults", missing},
+		"want a duration such as 90s":    {"--site", site, "--credentials", credentials, "--post", "fast"},
+		"missing flags: --credentials":   {"--site", site},
 	} {
 		require.ErrorContains(t, run(t, t.Context(), io.Discard, append([]string{"run"}, args...)...), want)
 	}
