@@ -60,6 +60,9 @@ func Order(ctx workflow.Context, input converter.RawValue) (result OrderResult, 
 	}
 	o.id = metal.OrderID(id)
 	if err := o.record(ctx, input); err != nil {
+		if ctx.Err() != nil {
+			return OrderResult{}, o.abandon(ctx, err) // it may be recorded all the same
+		}
 		return OrderResult{}, err
 	}
 	if o.recorded.Status.State == "wanted" {

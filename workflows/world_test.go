@@ -195,7 +195,7 @@ func (w *world) input(order metal.Order) RunInput {
 // With may bring in cancellations and other callbacks.
 func (w *world) run(workflow any, in RunInput, with ...func(*testsuite.TestWorkflowEnvironment)) error {
 	w.t.Helper()
-	env := w.env(in)
+	env := w.env(DeviceRun(in.Device))
 	for _, f := range with {
 		f(env)
 	}
@@ -204,12 +204,12 @@ func (w *world) run(workflow any, in RunInput, with ...func(*testsuite.TestWorkf
 	return env.GetWorkflowError()
 }
 
-func (w *world) env(in RunInput) *testsuite.TestWorkflowEnvironment {
+func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
-	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: DeviceRun(in.Device), TaskQueue: ControlQueue})
+	env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: ControlQueue})
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&meddler{world: w}}})
 	for _, workflow := range All() {
 		env.RegisterWorkflow(workflow)

@@ -70,10 +70,14 @@ func underWay(state metal.DeviceState) bool {
 }
 
 // AbandonOrder ends an order before any run was started for it; the device of
-// a provision has failed then. Safe to repeat.
+// a provision has failed then. One that was never recorded needs no end. Safe
+// to repeat.
 func (s *Store) AbandonOrder(ctx context.Context, order metal.OrderID, outcome string) error {
 	return s.in(ctx, func(q *query.Queries) error {
 		row, err := q.GetOrder(ctx, string(order))
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("order %s: %w", order, err)
 		}
