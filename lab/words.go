@@ -22,20 +22,20 @@ func (w indented) Write(p []byte) (int, error) {
 }
 
 // startup is a log handler for people who wait: a line for each part that is
-// up, without time and level.
+// up, and after how long.
 type startup struct{ out io.Writer }
 
 // Enabled hides what is only for finding faults.
 func (s startup) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle prints one line.
+// Handle prints one line of what internal/stack says of a part.
 func (s startup) Handle(_ context.Context, record slog.Record) error {
-	line := "  " + record.Message
+	said := map[string]string{}
 	record.Attrs(func(a slog.Attr) bool {
-		line += fmt.Sprintf("  %s %s", a.Key, a.Value)
+		said[a.Key] = a.Value.String()
 		return true
 	})
-	_, err := fmt.Fprintln(s.out, line)
+	_, err := fmt.Fprintf(s.out, "  %-24s up after %6s   log %s\n", said["part"], said["took"], said["log"])
 	return err
 }
 

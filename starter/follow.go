@@ -12,7 +12,7 @@ import (
 
 // lookEvery is how often a device's events are read: a person sees no
 // difference to at once, and Postgres does not notice.
-const lookEvery = 250 * time.Millisecond
+const lookEvery = 100 * time.Millisecond
 
 // follow prints a device's events until an order has ended.
 type follow struct {
@@ -20,8 +20,8 @@ type follow struct {
 	store  *postgres.Store
 	order  metal.OrderID
 	device metal.DeviceID
-	after  int64 // the last event that is old news
-	began  time.Time
+	after  int64     // the last event that is old news
+	began  time.Time // of the first event printed, by Postgres's clock as all of them
 }
 
 // run answers errSaid for an order that failed. A Postgres that is away for a
@@ -69,10 +69,13 @@ func (f *follow) look(ctx context.Context) (metal.OrderStatus, error) {
 }
 
 func (f *follow) print(e query.EventsOfDeviceRow) {
-	since := time.Since(f.began).Seconds()
+	if f.began.IsZero() {
+		f.began = e.At
+	}
+	since := e.At.Sub(f.began).Seconds()
 	if f.a.Output == "json" {
 		_ = printJSON(f.a.out, map[string]any{"seconds": since, "at": e.At, "kind": e.Kind, "machine": e.Machine, "body": e.Body})
 		return
 	}
-	fmt.Fprintf(f.a.out, "%7.1fs  %-12s %s\n", since, e.Kind, e.Body)
+	fmt.Fprintf(f.a.out, "%7.2fs  %-11s %s\n", since, e.Kind, e.Body)
 }

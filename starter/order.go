@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -110,7 +109,6 @@ func (c powerCommand) Run(ctx context.Context, a *app) error {
 // order gives one order and says what stands, whether or not its run has
 // started by then.
 func (a *app) order(ctx context.Context, c common, in metal.OrderInput) error {
-	began := time.Now()
 	if c.ID == "" {
 		c.ID = uuid.NewString()
 	}
@@ -141,7 +139,7 @@ func (a *app) order(ctx context.Context, c common, in metal.OrderInput) error {
 	if err := a.printPlaced(p); err != nil || !c.Wait {
 		return err
 	}
-	return follow{a: a, store: store, order: order.ID, device: order.Device, after: last, began: began}.run(ctx)
+	return follow{a: a, store: store, order: order.ID, device: order.Device, after: last}.run(ctx)
 }
 
 func (a *app) printPlaced(p placed) error {

@@ -125,9 +125,24 @@ func (s *Store) Record(ctx context.Context, r metal.Report, hash []byte) (metal.
 			return err
 		}
 		claim := metal.Claim{Device: metal.DeviceID(*m.Device), Machine: r.Machine}
-		return event(ctx, q, claim, row.Kind, "%s", strings.TrimSpace(row.Kind+" "+row.Detail))
+		return event(ctx, q, claim, row.Kind, "%s", said(recorded.Report))
 	})
 	return recorded, err
+}
+
+// said is a report as people read it among a device's events.
+func said(r metal.Report) string {
+	words := map[metal.ReportKind]string{
+		metal.AgentUp:   "the agent runs",
+		metal.Installed: "image written, read back and found whole",
+		metal.Erased:    "every disk erased and read back",
+		metal.AgentFail: "the agent cannot do its job",
+		metal.PhoneHome: "the installed system is up",
+	}[r.Kind]
+	if r.Detail == "" {
+		return words
+	}
+	return words + ": " + r.Detail
 }
 
 // clean makes a machine's words fit for the database: bounded, and without the

@@ -38,7 +38,7 @@ func (r *Rig) Environment() []string {
 }
 
 func (r *Rig) startPrograms(ctx context.Context) (err error) {
-	if r.Boot, err = r.program(ctx, "boot", r.at(managementHost, bootAdmin),
+	if r.Boot, err = r.program(ctx, "boot", "boot", r.at(managementHost, bootAdmin),
 		"--site", string(Site), "--address", fmt.Sprintf("127.%d.0.%d", r.Net, servicesHost), "--url", "http://"+r.at(servicesHost, httpPort),
 		"--dhcp-listen", r.at(servicesHost, dhcpPort), "--tftp-listen", r.at(servicesHost, tftpPort), "--http-listen", r.at(servicesHost, httpPort),
 		"--admin-listen", r.at(managementHost, bootAdmin), "--image-folder", filepath.Join(r.Dir, "images"),
@@ -50,7 +50,7 @@ func (r *Rig) startPrograms(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.Starter, err = r.program(ctx, "starter", r.at(managementHost, starterAdmin),
+	r.Starter, err = r.program(ctx, "starter", "starter", r.at(managementHost, starterAdmin),
 		"serve", "--listen", r.API(), "--admin-listen", r.at(managementHost, starterAdmin), "--token-file", filepath.Join(r.Dir, "token"))
 	return err
 }
@@ -66,7 +66,7 @@ func (r *Rig) AddWorker(ctx context.Context, build string, n int) (*stack.Part, 
 	if build != "" {
 		args = append(args, "--build-id", build)
 	}
-	p, err := r.program(ctx, "worker", admin, args...)
+	p, err := r.program(ctx, fmt.Sprintf("worker-%d", n+1), "worker", admin, args...)
 	if err == nil {
 		r.Workers = append(r.Workers, p)
 	}
@@ -75,9 +75,9 @@ func (r *Rig) AddWorker(ctx context.Context, build string, n int) (*stack.Part, 
 
 // program starts one of our programs, which is ready once it says that it is
 // healthy.
-func (r *Rig) program(ctx context.Context, name, admin string, args ...string) (*stack.Part, error) {
+func (r *Rig) program(ctx context.Context, part, name, admin string, args ...string) (*stack.Part, error) {
 	command := func() *exec.Cmd { return r.Command(context.Background(), name, args...) }
-	return r.Stack.Add(ctx, name+"-"+filepath.Base(admin), command, func(ctx context.Context) error {
+	return r.Stack.Add(ctx, part, command, func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/healthz", nil)
 		if err != nil {
 			return err
