@@ -12,7 +12,9 @@ import (
 	"millwright/internal/postgres/query"
 )
 
-// links are what every device gets: one link per role and family.
+// links are what every device gets: one link per role and family. Sites order
+// their blocks as they like, so two claims at one site take turns at the first
+// of these, and never wait for each other crosswise.
 var links = []struct {
 	role   metal.Role
 	family int32
@@ -62,28 +64,18 @@ func family(p netip.Prefix) int32 {
 	return 6
 }
 
-// noPrefix is how take_prefix says that nothing was free to this caller.
+// noPrefix is how take_prefix says that a block has no room.
 var noPrefix = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 
-// takeFrom cuts a prefix out of the first block that has one. A look that
-// passed over what others hold may not say "full": only a second, unlocked one.
+// takeFrom cuts a prefix out of the first block that has room.
 func takeFrom(ctx context.Context, q *query.Queries, blocks []query.Block, bits int32) (prefix, block netip.Prefix, err error) {
+	var names []string
 	for _, b := range blocks {
 		prefix, err := q.TakePrefix(ctx, query.TakePrefixParams{Block: b.Prefix, Len: bits})
 		if err != nil || prefix != noPrefix {
 			return prefix, b.Prefix, err
 		}
-	}
-	var names []string
-	for _, b := range blocks {
 		names = append(names, b.Prefix.String())
-		room, err := q.FreeOfSize(ctx, query.FreeOfSizeParams{Block: b.Prefix, Len: bits})
-		if err != nil {
-			return prefix, block, err
-		}
-		if room {
-			return prefix, block, fmt.Errorf("block %s is busy; the lease is tried again", b.Prefix)
-		}
 	}
 	if len(names) == 0 {
 		return prefix, block, fmt.Errorf("the site has no such block; add one to its file and import it: %w", metal.ErrNoAddress)
@@ -92,18 +84,24 @@ func takeFrom(ctx context.Context, q *query.Queries, blocks []query.Block, bits 
 }
 
 // FreeExpiredLeases ends the quarantine of addresses released longer ago than
-// it lasts, and says how many. Safe to repeat.
+// it lasts, and says how many. Each is a transaction of its own: one that held
+// several blocks would make claims wait crosswise. Safe to repeat.
 func (s *Store) FreeExpiredLeases(ctx context.Context, quarantine time.Duration) (int, error) {
-	freed := 0
-	err := s.in(ctx, func(q *query.Queries) error {
-		expired, err := q.ExpiredLeases(ctx, quarantine)
-		freed = len(expired)
-		for _, l := range expired {
-			if err := q.GiveBackPrefix(ctx, query.GiveBackPrefixParams(l)); err != nil {
-				return fmt.Errorf("give %s back to %s: %w", l.Prefix, l.Block, err)
+	expired, err := s.Queries().ExpiredLeases(ctx, quarantine)
+	if err != nil {
+		return 0, fmt.Errorf("look for addresses whose quarantine is over: %w", err)
+	}
+	for n, l := range expired {
+		err := s.in(ctx, func(q *query.Queries) error {
+			gone, err := q.DeleteExpiredLease(ctx, query.DeleteExpiredLeaseParams{Prefix: l.Prefix, Quarantine: quarantine})
+			if err != nil || gone == 0 {
+				return err
 			}
+			return q.GiveBackPrefix(ctx, query.GiveBackPrefixParams(l))
+		})
+		if err != nil {
+			return n, fmt.Errorf("give %s back to %s: %w", l.Prefix, l.Block, err)
 		}
-		return err
-	})
-	return freed, err
+	}
+	return len(expired), nil
 }

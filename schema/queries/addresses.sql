@@ -11,10 +11,6 @@ select * from blocks where site = $1 and role = $2 and family(prefix) = @family:
 -- name: TakePrefix :one
 select coalesce(take_prefix(@block, @len), '::/0')::cidr as prefix;
 
--- name: FreeOfSize :one
--- The second look: without locks, whether the block has room at all.
-select exists (select from free_prefixes where block = @block and len <= @len::int);
-
 -- name: InsertDeviceLease :exec
 insert into leases (prefix, block, device) values (@prefix, @block, @device::text);
 
@@ -31,8 +27,10 @@ order by family(l.prefix), b.role desc, l.prefix;
 update leases set released = now() where device = @device::text and released is null;
 
 -- name: ExpiredLeases :many
-delete from leases where released < now() - @quarantine::interval
-returning prefix, block;
+select prefix, block from leases where released < now() - @quarantine::interval order by prefix;
+
+-- name: DeleteExpiredLease :execrows
+delete from leases where prefix = @prefix and released < now() - @quarantine::interval;
 
 -- name: GiveBackPrefix :exec
 select give_back_prefix(@prefix, @block);
@@ -44,3 +42,6 @@ select b.prefix, b.site, b.role,
     coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - masklen(l.prefix))) from leases l where l.block = b.prefix and l.released is null), 0)::float8 as held,
     coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - masklen(l.prefix))) from leases l where l.block = b.prefix and l.released is not null), 0)::float8 as quarantined
 from blocks b order by b.prefix;
+
+-- name: FreePrefixes :many
+select prefix from free_prefixes where block = $1 order by prefix;

@@ -87,9 +87,25 @@ func (q *Queries) BlocksOf(ctx context.Context, arg BlocksOfParams) ([]Block, er
 	return items, nil
 }
 
+const deleteExpiredLease = `-- name: DeleteExpiredLease :execrows
+delete from leases where prefix = $1 and released < now() - $2::interval
+`
+
+type DeleteExpiredLeaseParams struct {
+	Prefix     netip.Prefix
+	Quarantine time.Duration
+}
+
+func (q *Queries) DeleteExpiredLease(ctx context.Context, arg DeleteExpiredLeaseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteExpiredLease, arg.Prefix, arg.Quarantine)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const expiredLeases = `-- name: ExpiredLeases :many
-delete from leases where released < now() - $1::interval
-returning prefix, block
+select prefix, block from leases where released < now() - $1::interval order by prefix
 `
 
 type ExpiredLeasesRow struct {
@@ -117,21 +133,28 @@ func (q *Queries) ExpiredLeases(ctx context.Context, quarantine time.Duration) (
 	return items, nil
 }
 
-const freeOfSize = `-- name: FreeOfSize :one
-select exists (select from free_prefixes where block = $1 and len <= $2::int)
+const freePrefixes = `-- name: FreePrefixes :many
+select prefix from free_prefixes where block = $1 order by prefix
 `
 
-type FreeOfSizeParams struct {
-	Block netip.Prefix
-	Len   int32
-}
-
-// The second look: without locks, whether the block has room at all.
-func (q *Queries) FreeOfSize(ctx context.Context, arg FreeOfSizeParams) (bool, error) {
-	row := q.db.QueryRow(ctx, freeOfSize, arg.Block, arg.Len)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+func (q *Queries) FreePrefixes(ctx context.Context, block netip.Prefix) ([]netip.Prefix, error) {
+	rows, err := q.db.Query(ctx, freePrefixes, block)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []netip.Prefix
+	for rows.Next() {
+		var prefix netip.Prefix
+		if err := rows.Scan(&prefix); err != nil {
+			return nil, err
+		}
+		items = append(items, prefix)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const giveBackPrefix = `-- name: GiveBackPrefix :exec
