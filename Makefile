@@ -6,7 +6,7 @@
 
 GO       ?= go
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
-TEMPORAL  = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui bin/tctl
+SERVER    = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui
 # Programs that we build but do not import have module files of their own:
 # they pin hundreds of modules that must not decide the versions of ours.
 install   = cd tools/$(1) && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../$@ $(2)
@@ -17,7 +17,7 @@ help: ## Say what can be made
 build: ## Build our programs into bin/: worker, starter, boot, agent, lab
 	CGO_ENABLED=0 $(GO) build -o bin/ $(PROGRAMS)
 
-tools: $(TEMPORAL) ## Build Temporal's server, web UI and clients into bin/
+tools: $(SERVER) bin/tctl ## Build Temporal's server, web UI and clients into bin/
 
 bin/temporal-server: tools/temporal/go.mod
 	$(call install,temporal,go.temporal.io/server/cmd/server)
@@ -37,7 +37,7 @@ bin/sqlc: tools/sqlc/go.mod
 deps: ## Install PostgreSQL and IPMI programs where they are missing (Debian, as root)
 	@tools/deps
 
-demo: build tools deps ## A data centre on this machine, with everything running
+demo: deps $(SERVER) build ## A data centre on this machine, with everything running
 	bin/lab demo
 
 test: deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
@@ -50,10 +50,10 @@ lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and th
 	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 
-bench/%: build tools deps ## Measure: bench/run is what one provision costs; the last line is JSON
+bench/%: deps $(SERVER) build ## Measure: bench/run is what one provision costs; the last line is JSON
 	@$(GO) run ./internal/bench/$*
 
-histories: build tools deps ## Record a history of each kind of run, for the replay test; name the RELEASE
+histories: deps $(SERVER) build ## Record a history of each kind of run, for the replay test; name the RELEASE
 	MILLWRIGHT_RECORD=$(CURDIR)/workflows/testdata/histories/$(or $(RELEASE),next) $(GO) test ./internal/rig -count=1 -run TestRecordHistories -v
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go

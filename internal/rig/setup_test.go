@@ -2,7 +2,9 @@ package rig_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -112,4 +114,17 @@ func span(t *testing.T, text string) (s lab.Span) {
 
 func startOptions(id string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{ID: id, TaskQueue: workflows.ControlQueue}
+}
+
+func fault(target, name string, times int) lab.Fault {
+	return lab.Fault{Target: target, Name: name, Times: times}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func decoded(t *testing.T, data string) string {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(data)
+	require.NoError(t, err)
+	return string(raw)
 }

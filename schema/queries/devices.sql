@@ -54,3 +54,10 @@ select exists (select from usages where device = $1 and ended_at is null);
 
 -- name: CountEvents :one
 select count(*) from events;
+
+-- name: EveryText :many
+-- Every word that people could read in the database, for the test that looks
+-- for secrets there.
+select body from events union all select outcome || ' ' || input::text from orders
+union all select detail from reports union all select reason || ' ' || bmc::text from machines
+union all select reason from ports union all select reason from devices;

@@ -74,6 +74,34 @@ func (q *Queries) EventsOfDevice(ctx context.Context, arg EventsOfDeviceParams) 
 	return items, nil
 }
 
+const everyText = `-- name: EveryText :many
+select body from events union all select outcome || ' ' || input::text from orders
+union all select detail from reports union all select reason || ' ' || bmc::text from machines
+union all select reason from ports union all select reason from devices
+`
+
+// Every word that people could read in the database, for the test that looks
+// for secrets there.
+func (q *Queries) EveryText(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, everyText)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		items = append(items, body)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getDevice = `-- name: GetDevice :one
 select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at from devices where id = $1
 `
