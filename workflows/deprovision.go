@@ -52,9 +52,8 @@ func (v *visit) dismantle(ctx workflow.Context, end metal.Ending) error {
 	return err
 }
 
-// claimFor takes the device for one action. Where the claim is refused, the
-// order is told; where its answer was lost, what it took is taken again, so
-// that the run can end it.
+// claimFor takes the device, and the machine it lives on, for one action. A
+// device without a machine is held all the same.
 func (v *visit) claimFor(ctx workflow.Context, p profile, in RunInput, action metal.Action) error {
 	if err := v.enter(ctx, StepClaim, string(in.Device)); err != nil {
 		return err

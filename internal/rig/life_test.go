@@ -65,7 +65,7 @@ func TestTwoHundredDevicesAtOnce(t *testing.T) {
 // why.
 func TestFaultsOfTheSiteDoNotReachTheTenant(t *testing.T) {
 	t.Parallel()
-	limits := metal.Limits{Boot: 6 * time.Second, Install: 8 * time.Second, PhoneHome: 8 * time.Second}
+	limits := metal.Limits{Boot: 12 * time.Second, Install: 15 * time.Second, PhoneHome: 15 * time.Second}
 	r := start(t, rig.Config{Machines: 24, Limits: limits})
 	for i, f := range []lab.Fault{
 		{Target: "machine/m1", Name: "never-boots"},
