@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"millwright/internal/lab"
 	"millwright/internal/metal"
@@ -25,7 +26,7 @@ type demoCommand struct {
 // of it left.
 func (c demoCommand) Run(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "Millwright: a data centre on this machine\n\n")
-	r, err := rig.Start(ctx, rig.Config{Machines: c.Machines, Post: c.Post, UI: true, Log: slog.New(startup{out})})
+	r, err := rig.Start(ctx, rig.Config{Machines: c.Machines, Post: c.Post, Limits: c.limits(), UI: true, Log: slog.New(startup{out})})
 	if err != nil {
 		return err
 	}
@@ -36,6 +37,13 @@ func (c demoCommand) Run(ctx context.Context, out io.Writer) error {
 		<-ctx.Done()
 	}
 	return errors.Join(err, r.Stop())
+}
+
+// limits give a machine its POST and what a lab's machine needs besides. It
+// goes through POST again where its model leaves the agent by a reboot.
+func (c demoCommand) limits() metal.Limits {
+	const besides = 15 * time.Second
+	return metal.Limits{Boot: c.Post.Max + besides, Install: 2 * besides, PhoneHome: c.Post.Max + besides}
 }
 
 // demo is a rig that is shown to somebody.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -142,14 +143,15 @@ func (o *order) startRun(ctx workflow.Context) error {
 	default:
 		start, in.Action = Power, s.Action
 	}
-	ctx = childOf(ctx, DeviceRun(s.Device), deviceAttributes(s.Device, s.Project, s.Site, s.Plan))
+	summary := fmt.Sprintf("%s for %s: a %s at %s, ordered as %s", s.Action, s.Project, s.Plan, s.Site, s.Order)
+	ctx = childOf(ctx, DeviceRun(s.Device), summary, deviceAttributes(s.Device, s.Project, s.Site, s.Plan))
 	return workflow.ExecuteChildWorkflow(ctx, start, in).GetChildWorkflowExecution().Get(ctx, nil)
 }
 
 // childOf are the options of a run that outlives whoever starts it.
-func childOf(ctx workflow.Context, id string, attributes temporal.SearchAttributes) workflow.Context {
+func childOf(ctx workflow.Context, id, summary string, attributes temporal.SearchAttributes) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: id, TaskQueue: ControlQueue,
+		WorkflowID: id, TaskQueue: ControlQueue, StaticSummary: summary,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: attributes,

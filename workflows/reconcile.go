@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"fmt"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -28,7 +30,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 		return result, err
 	}
 	for _, o := range found.Orders {
-		order := childOf(ctx, OrderRun(o.Order), temporal.SearchAttributes{})
+		order := childOf(ctx, OrderRun(o.Order), "started again: its run was lost", temporal.SearchAttributes{})
 		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(order, Order, OrderJSON(o.Input))); err != nil {
 			return result, err
 		} else if started {
@@ -36,7 +38,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 		}
 	}
 	for _, d := range found.Devices {
-		run := childOf(ctx, DeviceRun(d.Device), deviceAttributes(d.Device, d.Project, d.Site, d.Plan))
+		run := childOf(ctx, DeviceRun(d.Device), fmt.Sprintf("its run was lost while it was %s", d.State), deviceAttributes(d.Device, d.Project, d.Site, d.Plan))
 		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(run, Recover, RunInput{Device: d.Device, Site: d.Site})); err != nil {
 			return result, err
 		} else if started {
