@@ -61,7 +61,7 @@ func (r *run) retryNow(workflow.Context) (string, error) {
 
 // enter begins a step: for the query, for people reading the UI, and for lists.
 func (r *run) enter(ctx workflow.Context, step, on string, also ...temporal.SearchAttributeUpdate) error {
-	r.measure(ctx)
+	r.measure(ctx, outcome(nil))
 	r.status = Status{Step: step, On: on, Since: workflow.Now(ctx), Machine: r.status.Machine, Attempt: r.status.Attempt}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s", step, on))
 	return workflow.UpsertTypedSearchAttributes(ctx, append(also, StepAttr.ValueSet(step))...)
@@ -114,7 +114,7 @@ func (r *run) forget(boot metal.BootNumber) { delete(r.heard, boot) }
 // finish drains what nobody will wait for any more, so that closing does not
 // race with a signal, and counts how the run ended.
 func (r *run) finish(ctx workflow.Context, err error) {
-	r.measure(ctx)
+	r.measure(ctx, outcome(err))
 	run := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
 		"run": workflow.GetInfo(ctx).WorkflowType.Name, "outcome": outcome(err),
 	})
@@ -124,13 +124,13 @@ func (r *run) finish(ctx workflow.Context, err error) {
 	}
 }
 
-// measure records how long the step took that ends here.
-func (r *run) measure(ctx workflow.Context) {
+// measure records how long the step took that ends here, and how it ended.
+func (r *run) measure(ctx workflow.Context, outcome string) {
 	if r.status.Step == "" {
 		return
 	}
 	step := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
-		"run": workflow.GetInfo(ctx).WorkflowType.Name, "step": r.status.Step,
+		"run": workflow.GetInfo(ctx).WorkflowType.Name, "step": r.status.Step, "outcome": outcome,
 	})
 	step.Timer("millwright_step_duration").Record(workflow.Now(ctx).Sub(r.status.Since))
 }

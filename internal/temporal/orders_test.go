@@ -55,10 +55,14 @@ func TestAnOrderIsStartedOnceAndCanBeAskedHurriedAndCancelled(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "retrying: record order o-1", answer)
 	require.NoError(t, runs.Cancel(t.Context(), run))
-	require.Eventually(t, func() bool {
-		open, err := runs.Open(t.Context(), run)
-		return err == nil && !open
+	require.Eventually(t, func() bool { // a cancelled order writes its end: it may be recorded by now
+		described, err := c.DescribeWorkflowExecution(t.Context(), run, "")
+		return err == nil && len(described.PendingActivities) == 1 && described.PendingActivities[0].ActivityType.Name == "AbandonOrder"
 	}, patience, 10*time.Millisecond)
+	require.NoError(t, c.TerminateWorkflow(t.Context(), run, "", "the test is over"))
+	open, err := runs.Open(t.Context(), run)
+	require.NoError(t, err)
+	require.False(t, open)
 }
 
 func TestARunThatIsOverTakesNoOrders(t *testing.T) {
