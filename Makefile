@@ -9,7 +9,7 @@ PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
 SERVER    = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui
 # Programs that we build but do not import have module files of their own:
 # they pin hundreds of modules that must not decide the versions of ours.
-install   = cd tools/$(1) && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../$@ $(2)
+install   = @echo 'building $@: minutes, and only the first time' && cd tools/$(1) && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../$@ $(2)
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z\/%]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

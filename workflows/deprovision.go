@@ -11,14 +11,12 @@ import (
 // cancellation: usage ends, routes leave, the machine is erased with proof. A
 // machine without proof goes to quarantine, never to the next tenant.
 func Deprovision(ctx workflow.Context, in RunInput) (result RunResult, err error) {
-	r, err := newRun(ctx)
+	v, err := newVisit(ctx, in)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer func() { r.finish(ctx, err) }()
+	defer func() { v.finish(ctx, err) }()
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	v := &visit{run: r, site: in.Site}
-	v.holding.Claim.Device = in.Device
 	if err := v.claimFor(ctx, settling, in, metal.ActionDeprovision); err != nil {
 		return RunResult{}, err
 	}

@@ -11,13 +11,11 @@ import (
 // the BMC refuses, the device is left as its BMC reads, or, where that cannot be
 // read either, as it was.
 func Power(ctx workflow.Context, in RunInput) (result RunResult, err error) {
-	r, err := newRun(ctx)
+	v, err := newVisit(ctx, in)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer func() { r.finish(ctx, err) }()
-	v := &visit{run: r, site: in.Site}
-	v.holding.Claim.Device = in.Device
+	defer func() { v.finish(ctx, err) }()
 	if err := v.switchTo(ctx, in); err != nil {
 		return RunResult{}, v.keep(ctx, in.Order, v.seen, err)
 	}

@@ -31,7 +31,7 @@ type RunResult struct {
 
 // provision is one run of Provision.
 type provision struct {
-	visit
+	*visit
 	saga  saga
 	in    RunInput
 	cause error // why it unwinds
@@ -42,13 +42,12 @@ type provision struct {
 // began; or, once the system is on the disk and stays silent, failed with its
 // holdings kept.
 func Provision(ctx workflow.Context, in RunInput) (result RunResult, err error) {
-	r, err := newRun(ctx)
+	v, err := newVisit(ctx, in)
 	if err != nil {
 		return RunResult{}, err
 	}
-	p := &provision{visit: visit{run: r, site: in.Site}, in: in}
-	p.holding.Claim.Device = in.Device
-	defer func() { r.finish(ctx, err) }()
+	p := &provision{visit: v, in: in}
+	defer func() { p.finish(ctx, err) }()
 	if err := p.provision(ctx); err != nil {
 		return RunResult{}, p.end(ctx, err)
 	}

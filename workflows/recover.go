@@ -12,14 +12,12 @@ import (
 // failed with its holdings kept, a deprovision goes on, a power switch is left
 // as the BMC reads. It ignores cancellation.
 func Recover(ctx workflow.Context, in RunInput) (result RunResult, err error) {
-	r, err := newRun(ctx)
+	v, err := newVisit(ctx, in)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer func() { r.finish(ctx, err) }()
+	defer func() { v.finish(ctx, err) }()
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	v := &visit{run: r, site: in.Site}
-	v.holding.Claim.Device = in.Device
 	err = v.claimFor(ctx, settling, in, metal.ActionRecover)
 	if isType(err, activities.WrongState) {
 		return RunResult{Device: in.Device}, nil // settled meanwhile

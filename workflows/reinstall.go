@@ -11,13 +11,11 @@ import (
 // given up: it ends installed, or failed with its holdings kept. The port is
 // parked meanwhile: an agent never faces the Internet.
 func Reinstall(ctx workflow.Context, in RunInput) (result RunResult, err error) {
-	r, err := newRun(ctx)
+	v, err := newVisit(ctx, in)
 	if err != nil {
 		return RunResult{}, err
 	}
-	defer func() { r.finish(ctx, err) }()
-	v := &visit{run: r, site: in.Site}
-	v.holding.Claim.Device = in.Device
+	defer func() { v.finish(ctx, err) }()
 	if err := v.reinstall(ctx, in); err != nil {
 		return RunResult{}, v.keep(ctx, in.Order, v.failed, err)
 	}

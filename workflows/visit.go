@@ -30,6 +30,12 @@ type visit struct {
 	boot     metal.BootNumber
 }
 
+// newVisit begins a run on a device, before it has claimed anything.
+func newVisit(ctx workflow.Context, in RunInput) (*visit, error) {
+	r, err := newRun(ctx)
+	return &visit{run: r, site: in.Site, holding: metal.Holding{Claim: metal.Claim{Device: in.Device}}}, err
+}
+
 func (v *visit) claim() metal.Claim { return v.holding.Claim }
 func (v *visit) machine() string    { return string(v.holding.Claim.Machine) }
 func (v *visit) siteQueue() string  { return SiteQueue(v.site) }
