@@ -13,7 +13,7 @@ import (
 	"millwright/internal/metal"
 )
 
-// goodProvision is what an undisturbed provision does, call by call: five
+// goodProvision is what an undisturbed provision does, call by call: four
 // before power-on, counting the switching off.
 var goodProvision = []string{"ClaimMachine", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "OpenPort", "BootDisk", "ActivateDevice"}
 
@@ -181,6 +181,26 @@ func TestAStaleReportSaysNothing(t *testing.T) {
 		}
 	})
 	require.Equal(t, activities.NoMachine, typeOf(err), "the only machine is silent, and given up")
+	w.accounted()
+}
+
+// A machine that was given up may be heard of again, when a report that Temporal
+// did not take is sent once more; the next machine's boot may have its number.
+func TestALateReportOfTheMachineGivenUpSaysNothingOfTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.box(1).dead, w.box(2).dead = true, true
+	err := w.run(Provision, w.provision("o1"), func(env *testsuite.TestWorkflowEnvironment) {
+		for minute := 61; minute < 120; minute++ { // m1 is given up after three times 20 minutes
+			env.RegisterDelayedCallback(func() {
+				for _, kind := range []metal.ReportKind{metal.AgentUp, metal.Installed, metal.PhoneHome} {
+					env.SignalWorkflow(ReportSignal, metal.Report{Machine: w.m(1), Boot: 1, Kind: kind})
+				}
+			}, time.Duration(minute)*time.Minute)
+		}
+	})
+	require.Equal(t, activities.NoMachine, typeOf(err), "both machines are silent, and given up")
+	require.NotContains(t, w.calls, "OpenPort")
 	w.accounted()
 }
 

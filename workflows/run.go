@@ -29,12 +29,19 @@ type Status struct {
 type run struct {
 	status  Status
 	attempt *attemptUnderWay
-	heard   map[metal.BootNumber]map[metal.ReportKind]metal.Report
+	heard   map[bootOf]map[metal.ReportKind]metal.Report
+}
+
+// bootOf is one boot of one machine: numbers count by machine, and a run may
+// hear of the machine that it gave up while it waits for the next one.
+type bootOf struct {
+	machine metal.MachineID
+	number  metal.BootNumber
 }
 
 // newRun registers the handlers, before anything yields.
 func newRun(ctx workflow.Context) (*run, error) {
-	r := &run{heard: map[metal.BootNumber]map[metal.ReportKind]metal.Report{}}
+	r := &run{heard: map[bootOf]map[metal.ReportKind]metal.Report{}}
 	if err := workflow.SetQueryHandler(ctx, StatusQuery, func() (Status, error) { return r.status, nil }); err != nil {
 		return nil, err
 	}
@@ -68,10 +75,10 @@ func (r *run) enter(ctx workflow.Context, step, on string, also ...temporal.Sear
 }
 
 // await waits until the machine reports one of the kinds for this boot, or the
-// limit has passed. Reports of other boots are an earlier boot's, late, and say
-// nothing; kinds that come early are kept.
-func (r *run) await(ctx workflow.Context, boot metal.BootNumber, limit time.Duration, next string, kinds ...metal.ReportKind) (metal.Report, bool, error) {
-	r.status.Awaits = fmt.Sprintf("%s of boot %d", kinds[0], boot)
+// limit has passed. Reports of other boots are late ones, of an earlier boot or
+// another machine, and say nothing; kinds that come early are kept.
+func (r *run) await(ctx workflow.Context, boot bootOf, limit time.Duration, next string, kinds ...metal.ReportKind) (metal.Report, bool, error) {
+	r.status.Awaits = fmt.Sprintf("%s of boot %d", kinds[0], boot.number)
 	r.status.Deadline = workflow.Now(ctx).Add(limit)
 	r.status.Next = next
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s: waits for %s until %s, then: %s",
@@ -101,15 +108,16 @@ func (r *run) await(ctx workflow.Context, boot metal.BootNumber, limit time.Dura
 func (r *run) hear(ctx workflow.Context, c workflow.ReceiveChannel) {
 	var report metal.Report
 	c.Receive(ctx, &report)
-	if r.heard[report.Boot] == nil {
-		r.heard[report.Boot] = map[metal.ReportKind]metal.Report{}
+	boot := bootOf{report.Machine, report.Boot}
+	if r.heard[boot] == nil {
+		r.heard[boot] = map[metal.ReportKind]metal.Report{}
 	}
-	r.heard[report.Boot][report.Kind] = report
+	r.heard[boot][report.Kind] = report
 }
 
 // forget drops what was heard of a boot, before the machine is powered again
 // under the same number.
-func (r *run) forget(boot metal.BootNumber) { delete(r.heard, boot) }
+func (r *run) forget(boot bootOf) { delete(r.heard, boot) }
 
 // finish drains what nobody will wait for any more, so that closing does not
 // race with a signal, and counts how the run ended.

@@ -38,6 +38,7 @@ func newVisit(ctx workflow.Context, in RunInput) (*visit, error) {
 
 func (v *visit) claim() metal.Claim { return v.holding.Claim }
 func (v *visit) machine() string    { return string(v.holding.Claim.Machine) }
+func (v *visit) thisBoot() bootOf   { return bootOf{v.claim().Machine, v.boot} }
 func (v *visit) siteQueue() string  { return SiteQueue(v.site) }
 func (v *visit) hasMachine() bool   { return v.holding.Claim.Machine != "" }
 func (v *visit) take(h metal.Holding) {
@@ -103,7 +104,7 @@ func (v *visit) work(ctx workflow.Context, p profile, job metal.Job, done metal.
 		if err := v.off(ctx, p); err != nil {
 			return err
 		}
-		v.forget(v.boot)
+		v.forget(v.thisBoot())
 		if err := v.on(ctx, p, metal.BootNetwork); err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 	if err := v.enter(ctx, StepAgent, v.machine()); err != nil {
 		return false, err
 	}
-	report, ok, err := v.await(ctx, v.boot, v.holding.Limits.Boot, next, metal.AgentUp, done)
+	report, ok, err := v.await(ctx, v.thisBoot(), v.holding.Limits.Boot, next, metal.AgentUp, done)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -140,7 +141,7 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 		if err := v.enter(ctx, step, v.machine()); err != nil {
 			return false, err
 		}
-		if report, ok, err = v.await(ctx, v.boot, v.holding.Limits.Install, next, done); err != nil || !ok {
+		if report, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.Install, next, done); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -173,7 +174,7 @@ func (v *visit) awaitSystem(ctx workflow.Context) error {
 	if err := v.enter(ctx, StepPhone, v.machine()); err != nil {
 		return err
 	}
-	_, ok, err := v.await(ctx, v.boot, v.holding.Limits.PhoneHome, "one power cycle", metal.PhoneHome)
+	_, ok, err := v.await(ctx, v.thisBoot(), v.holding.Limits.PhoneHome, "one power cycle", metal.PhoneHome)
 	if err != nil || ok {
 		return err
 	}
@@ -183,7 +184,7 @@ func (v *visit) awaitSystem(ctx workflow.Context) error {
 	if err := v.on(ctx, device, metal.BootDisk); err != nil {
 		return err
 	}
-	_, ok, err = v.await(ctx, v.boot, v.holding.Limits.PhoneHome, "the device is failed, with its holdings kept", metal.PhoneHome)
+	_, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.PhoneHome, "the device is failed, with its holdings kept", metal.PhoneHome)
 	if err != nil || ok {
 		return err
 	}

@@ -60,9 +60,6 @@ select * from reports where site = $1 and signalled_at is null order by id limit
 -- name: MarkSignalled :exec
 update reports set signalled_at = now() where id = $1 and signalled_at is null;
 
--- name: HasReport :one
-select exists (select from reports where machine = $1 and boot = $2 and kind = $3);
-
 -- name: RecordErasure :execrows
 -- Proof is what the machine reported of this boot, never what a run believes.
 insert into erasures (machine, device, boot, proof)

@@ -36,10 +36,6 @@ select * from machines
 where id = @machine and device = @device::text and epoch = @epoch and state = 'claimed'
 for update;
 
--- name: ClaimHolds :one
-select exists (select from machines
-where id = @machine and device = @device::text and epoch = @epoch and state = 'claimed');
-
 -- name: SettledUnder :one
 -- Whether this very claim has already settled the machine on its device.
 select exists (select from machines

@@ -7,9 +7,6 @@ update ports set
 where switch = @switch and name = @name
 returning generation;
 
--- name: PendingPorts :many
-select name from ports where switch = $1 and applied < generation order by name limit @most;
-
 -- name: PortIntents :many
 -- Everything a driver needs to know of some ports of a switch.
 select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, '')::text as device,

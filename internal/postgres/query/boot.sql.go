@@ -218,23 +218,6 @@ func (q *Queries) GetBootIntent(ctx context.Context, machine string) (BootIntent
 	return i, err
 }
 
-const hasReport = `-- name: HasReport :one
-select exists (select from reports where machine = $1 and boot = $2 and kind = $3)
-`
-
-type HasReportParams struct {
-	Machine string
-	Boot    int64
-	Kind    string
-}
-
-func (q *Queries) HasReport(ctx context.Context, arg HasReportParams) (bool, error) {
-	row := q.db.QueryRow(ctx, hasReport, arg.Machine, arg.Boot, arg.Kind)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const issueToken = `-- name: IssueToken :execrows
 update boot_intents i set token_hash = $1
 from machines m

@@ -10,24 +10,6 @@ import (
 	"time"
 )
 
-const claimHolds = `-- name: ClaimHolds :one
-select exists (select from machines
-where id = $1 and device = $2::text and epoch = $3 and state = 'claimed')
-`
-
-type ClaimHoldsParams struct {
-	Machine string
-	Device  string
-	Epoch   int64
-}
-
-func (q *Queries) ClaimHolds(ctx context.Context, arg ClaimHoldsParams) (bool, error) {
-	row := q.db.QueryRow(ctx, claimHolds, arg.Machine, arg.Device, arg.Epoch)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const claimIdleMachine = `-- name: ClaimIdleMachine :one
 update machines set state = 'claimed', device = $1::text, epoch = epoch + 1, changed_at = now()
 where id = (

@@ -130,35 +130,6 @@ func (q *Queries) ParkedAndApplied(ctx context.Context, arg ParkedAndAppliedPara
 	return column_1, err
 }
 
-const pendingPorts = `-- name: PendingPorts :many
-select name from ports where switch = $1 and applied < generation order by name limit $2
-`
-
-type PendingPortsParams struct {
-	Switch string
-	Most   int32
-}
-
-func (q *Queries) PendingPorts(ctx context.Context, arg PendingPortsParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, pendingPorts, arg.Switch, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		items = append(items, name)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const portIntents = `-- name: PortIntents :many
 select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, '')::text as device,
     i.prefix as install, s.boot
