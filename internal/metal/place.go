@@ -24,9 +24,12 @@ type (
 type Switch struct {
 	ID         SwitchID
 	Site       SiteID
-	Address    string // NETCONF endpoint, host:port
+	Address    string // management endpoint, host:port
 	HostKey    string // expected SSH host key, "SHA256:…" as ssh-keygen prints it
 	Credential string // name of a credential, never the credential
+
+	Driver      string // which driver speaks to it: "junos" or "frr"; empty is junos
+	FilterTerms int    // filter terms that its hardware has room for, over all ports; 0: unknown
 }
 
 // Port is one routed interface of a switch: "xe-0/0/7", or "ae7" for a bundle.

@@ -13,16 +13,22 @@ const (
 )
 
 // PortIntent is what a port should be: all that a driver needs to configure
-// it, with no word of any switch vendor.
+// it, with no word of any switch vendor. Links, Routed and BGP are the tenant's
+// and empty unless Tenant. What a machine may send from is not listed: it is
+// the machine's ends of its links, Routed, and what BGP lets it announce.
 type PortIntent struct {
 	Port       Port
+	Members    []string // physical interfaces of a bundle, the one that boots first; empty where the port is one interface
 	Profile    Profile
-	Generation int64        // raised by each change of intent
-	Machine    MachineID    // for the description
-	Device     DeviceID     // for the description; empty unless Tenant
-	Install    Link         // the permanent install link; where DHCP and boot live
-	Links      []Link       // the tenant's links; empty unless Tenant
-	Boot       []netip.Addr // the site's boot services: DHCP relay targets, and all that Parked reaches
+	Generation int64          // raised by each change of intent
+	Machine    MachineID      // for the description
+	Device     DeviceID       // for the description; empty unless Tenant
+	Install    Link           // the permanent install link; where DHCP and boot live
+	Boot       []netip.Addr   // the site's boot services: DHCP relay targets, and all that Parked reaches
+	Advertise  bool           // send router advertisements: firmware that waits for one loses 13 s without (iPXE of 2019)
+	Links      []Link         // the tenant's links
+	Routed     []netip.Prefix // elastic addresses and routed prefixes, each by way of the machine's end of the family's public link, or else its first
+	BGP        *BGP           // nil where the project has it off
 }
 
 // Link is a routed point-to-point subnet between a port and its machine: /31
