@@ -55,9 +55,13 @@ func (l Link) Machine() netip.Addr { return l.Switch().Next() }
 type Role string
 
 const (
-	Install Role = "install" // install links; site-private
-	Public  Role = "public"
-	Private Role = "private"
+	Install    Role = "install"    // install links; site-private
+	Public     Role = "public"     // devices' links and elastic addresses
+	Private    Role = "private"    // devices' links inside
+	Management Role = "management" // BMCs and switches
+	Loopback   Role = "loopback"   // switches' own addresses, and devices' on two switches
+	Connect    Role = "link"       // links between switches
+	Anycast    Role = "anycast"    // global: the same address announced from several sites
 )
 
 // Lease is a piece of a block, given to a holder: a device, or (install links)
