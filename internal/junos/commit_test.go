@@ -2,7 +2,6 @@ package junos
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -81,9 +80,11 @@ func TestACommitLeavesWhatOthersConfigured(t *testing.T) {
 func TestOnlyThePortsThatDifferAreNamed(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
-	require.NoError(t, r.commit(t, parked("xe-0/0/7"), parked("xe-0/0/8")))
-	require.Equal(t, []metal.Port{{Switch: "tor-r1", Name: "xe-0/0/8"}},
-		r.differing(t, parked("xe-0/0/7"), tenant("xe-0/0/8")))
+	second := parked("xe-0/0/8")
+	second.Install = link("10.0.0.16/31", metal.Install)
+	require.NoError(t, r.commit(t, parked("xe-0/0/7"), second))
+	second.Profile = metal.Tenant
+	require.Equal(t, []metal.Port{second.Port}, r.differing(t, parked("xe-0/0/7"), second))
 
 	moved := parked("xe-0/0/7")
 	moved.Boot = moved.Boot[:1]
@@ -94,7 +95,7 @@ func TestALeakedAddressIsFoundWhateverTheDescriptionSays(t *testing.T) {
 	t.Parallel()
 	r := setup(t, func(c *netconf.Config) {
 		c.Initial = `<configuration><interfaces><interface><name>xe-0/0/3</name><description>spare</description>
-			<unit><name>0</name><family><inet6><filter><input><filter-name>millwright-in-xe-0-0-3</filter-name></input></filter>
+			<unit><name>0</name><family><inet6><filter><input><filter-name>millwright-in6-xe-0-0-3</filter-name></input></filter>
 			<address><name>2001:db8::2/127</name></address></inet6></family></unit></interface></interfaces></configuration>`
 	})
 	leaked, err := r.driver.ManagedPorts(t.Context(), r.sw)
@@ -124,9 +125,7 @@ func TestCallersAtOnceTakeTurns(t *testing.T) {
 	r := setup(t)
 	var ports []metal.PortIntent
 	for i := range 6 {
-		p := tenant(fmt.Sprintf("xe-0/0/%d", 10+i))
-		p.Install.Prefix = netip.MustParsePrefix(fmt.Sprintf("10.0.1.%d/31", 2*i))
-		ports = append(ports, p)
+		ports = append(ports, apart(i))
 	}
 	ended := make(chan error, len(ports))
 	for _, p := range ports {
@@ -154,9 +153,7 @@ func TestAWholeSwitchFitsInOneCommit(t *testing.T) {
 	r.driver.Timeout, r.driver.ConfirmTimeout = time.Minute, time.Minute
 	var ports []metal.PortIntent
 	for i := range 120 {
-		p := tenant(fmt.Sprintf("xe-0/%d/%d", i/48, i%48))
-		p.Install.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 1, byte(i / 128), byte(i % 128 * 2)}), 31)
-		ports = append(ports, p)
+		ports = append(ports, apart(i))
 	}
 	require.NoError(t, r.commit(t, ports...))
 	require.Empty(t, r.differing(t, ports...))

@@ -33,50 +33,6 @@ type Driver struct {
 	Pause time.Duration
 }
 
-// Commit brings the ports to what is intended in one confirmed commit, and
-// returns nil only when that was read back from the running configuration and
-// confirmed. Where all is as intended it commits nothing. The ports belong to
-// one switch and one site.
-//
-// Errors that wrap a sentinel of metal are final; *LockHeld and whatever else
-// is weather, and Commit is safe to repeat.
-func (d *Driver) Commit(ctx context.Context, sw metal.Switch, ports []metal.PortIntent, comment string) error {
-	pieces, err := render(sw, ports)
-	if err != nil {
-		return err
-	}
-	s, err := d.open(ctx, sw)
-	if err != nil {
-		return err
-	}
-	c := &change{driver: d, sw: sw, pieces: pieces, comment: comment}
-	err = c.run(s)
-	s.close()
-	if err != nil && s.lost != nil && c.committing {
-		return c.settle(ctx, err)
-	}
-	return err
-}
-
-// Differing names those of the ports that the running configuration does not
-// have as intended. It changes nothing and takes no lock.
-func (d *Driver) Differing(ctx context.Context, sw metal.Switch, ports []metal.PortIntent) ([]metal.Port, error) {
-	pieces, err := render(sw, ports)
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.open(ctx, sw)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	running, err := s.read("running", filterFor(pieces))
-	if err != nil {
-		return nil, err
-	}
-	return portsOf(ports, differing(pieces, running)), nil
-}
-
 // ManagedPorts names the ports that carry tenant addresses: anything beyond an
 // install link on an interface that Millwright described or filters. Compared
 // with what is leased, it shows what leaked.
@@ -97,21 +53,6 @@ func (d *Driver) ManagedPorts(ctx context.Context, sw metal.Switch) ([]metal.Por
 		}
 	}
 	return ports, nil
-}
-
-// portsOf names the ports that own one of the pieces; a piece of the whole
-// site is everybody's that uses it.
-func portsOf(ports []metal.PortIntent, pieces []piece) []metal.Port {
-	var found []metal.Port
-	for _, p := range ports {
-		for _, piece := range pieces {
-			if piece.port == p.Port.Name || (piece.port == "" && p.Profile != metal.Disabled) {
-				found = append(found, p.Port)
-				break
-			}
-		}
-	}
-	return found
 }
 
 func (d *Driver) log() *slog.Logger {

@@ -26,6 +26,8 @@ type element struct {
 	operation string // of an edit
 	messageID string // of an rpc-reply
 	inactive  bool   // deactivated by somebody on the switch: it stands there, and does nothing
+	seconds   string // Junos's own count of a time or a duration that the text says for people
+	asked     string // attributes of one of Junos's own operations
 	children  []*element
 }
 
@@ -80,6 +82,8 @@ func (e *element) attribute(a xml.Attr) {
 		e.inactive = true
 	case "message-id":
 		e.messageID = a.Value
+	case "seconds":
+		e.seconds = a.Value
 	}
 }
 
@@ -142,7 +146,7 @@ func (e *element) String() string {
 }
 
 func (e *element) write(b *strings.Builder) {
-	b.WriteString("<" + e.name)
+	b.WriteString("<" + e.name + e.asked)
 	if e.operation != "" {
 		b.WriteString(` xmlns:nc="` + netconfNamespace + `" nc:operation="` + e.operation + `"`)
 	}
@@ -180,7 +184,11 @@ func (e *element) canonical() string {
 		}
 	}
 	slices.Sort(children)
-	return fmt.Sprintf("%s %q %t {%s}", e.name, plain(e.text), e.inactive, strings.Join(children, ";"))
+	text := plain(e.text)
+	if e.name == keyTag {
+		text = revealed(e.text)
+	}
+	return fmt.Sprintf("%s %q %t {%s}", e.name, text, e.inactive, strings.Join(children, ";"))
 }
 
 // plain writes addresses and prefixes in one form only.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"millwright/internal/metal"
 )
@@ -31,13 +32,23 @@ func (e *RPCError) Error() string {
 	return strings.Join(parts, ": ")
 }
 
+// redact takes secrets out of the words: a switch may repeat the bad value.
+func (e *RPCError) redact(secrets []string) {
+	for _, words := range []*string{&e.Path, &e.Message, &e.Element} {
+		*words = redacted(*words, secrets)
+	}
+}
+
 // LockHeld says that somebody else is configuring the switch. It is weather:
-// whoever it is will be done, or be told.
+// whoever it is will be done, or be told. Its session is of NETCONF, or a
+// process on the switch; "0" or "" where it has none.
 type LockHeld struct {
-	Session string // NETCONF session or process that holds the lock; "0" or "" where it has none
-	User    string // empty where the switch does not say
+	metal.LockHolder
 	Message string
 }
+
+// Holder is who has the lock, for callers that know no driver.
+func (e *LockHeld) Holder() metal.LockHolder { return e.LockHolder }
 
 func (e *LockHeld) Error() string {
 	who := "session " + e.Session
@@ -47,12 +58,19 @@ func (e *LockHeld) Error() string {
 	if e.User != "" {
 		who += " of " + e.User
 	}
+	if !e.Since.IsZero() {
+		who += " since " + e.Since.UTC().Format(time.RFC3339)
+	}
 	return "candidate lock held by " + who + ": " + e.Message
 }
 
 // lockHolder reads how Junos names a lock's holder: "configuration database
 // locked by: root terminal p0 (pid 7342) on since …".
 var lockHolder = regexp.MustCompile(`locked by:\s*(\S+)(?:[^(]*\(pid (\d+)\))?`)
+
+// lockSince reads since when, where the switch's clock shows UTC: other zones
+// have only their letters, which do not say how far from UTC they are.
+var lockSince = regexp.MustCompile(`on since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
 
 // locked turns a refusal into a LockHeld, if it is about the lock. Junos does
 // not always set the tag, so its words count too.
@@ -63,12 +81,15 @@ func locked(err *RPCError) (*LockHeld, bool) {
 	if err.Tag != "lock-denied" && err.Tag != "in-use" && !words {
 		return nil, false
 	}
-	held := &LockHeld{Session: err.Session, Message: message}
+	held := &LockHeld{LockHolder: metal.LockHolder{Session: err.Session}, Message: message}
 	if m := lockHolder.FindStringSubmatch(message); m != nil {
 		held.User = m[1]
 		if held.Session == "" {
 			held.Session = m[2]
 		}
+	}
+	if m := lockSince.FindStringSubmatch(message); m != nil {
+		held.Since, _ = time.Parse(time.DateTime, m[1]) // the expression matches nothing else but bad dates
 	}
 	return held, true
 }

@@ -6,32 +6,21 @@ import (
 	"millwright/internal/metal"
 )
 
-// term is one rule of a filter. Conditions that are empty do not restrict.
-type term struct {
-	name             string
-	from, to         []netip.Prefix
-	protocol         string
-	fromPort, toPort string
-	accept           bool
-}
-
-// filterName is a port's own filter for one direction. A filter for each port,
-// not one for all: its addresses are the port's, and it can be replaced and
-// removed with the port.
-func filterName(p metal.PortIntent, direction string) string {
-	return mark + "-" + direction + "-" + label(p.Port.Name)
-}
+// filterName is a port's own filter of a family for one direction. A filter
+// for each port, not one for all: its addresses are the port's, and it can be
+// replaced and removed with the port.
+func filterName(p metal.PortIntent, direction string) string { return owned(p.Port.Name, direction) }
 
 // filterPieces are the port's two filters of a family, or that there are none.
 func filterPieces(p metal.PortIntent, f family) []piece {
 	var in, out []term
-	if p.Profile != metal.Disabled && len(f.of(links(p))) > 0 {
+	if f.speaks(p) {
 		in = input(p, f)
 		if p.Profile == metal.Parked {
-			out = output(p)
+			out = output(p, f)
 		}
 	}
-	return []piece{filterPiece(p, f, "in", in), filterPiece(p, f, "out", out)}
+	return []piece{filterPiece(p, f, f.in, in), filterPiece(p, f, f.out, out)}
 }
 
 func filterPiece(p metal.PortIntent, f family, direction string, terms []term) piece {
@@ -54,88 +43,75 @@ func filterPiece(p metal.PortIntent, f family, direction string, terms []term) p
 // own (BCP 38), no answers of a DHCP server or relay to the boot services, and
 // while parked to the boot services only.
 func input(p metal.PortIntent, f family) []term {
-	allowed := term{name: "own", from: f.only(machines(links(p))), accept: true}
-	if p.Profile == metal.Parked {
-		allowed.name, allowed.to = "boot", f.only(p.Boot)
+	var terms []term
+	if f.v4 {
+		// A forged relay could claim another port in its option 82.
+		terms = append(terms, term{name: "no-dhcp-server", to: f.only(p.Boot), protocol: "udp", fromPort: "67"})
+		terms = append(terms, requests(p))
+	} else {
+		terms = append(terms, discovery(f))
 	}
-	if !f.v4 {
-		return []term{discovery(f), allowed, rest}
+	mine := own(p, f)
+	switch {
+	case p.Profile == metal.Tenant && len(mine) > 0:
+		terms = append(terms, control(p, f, mine)...)
+		terms = append(terms, term{name: "own", from: mine, accept: true})
+	case p.Profile == metal.Parked && f.v4:
+		terms = append(terms, term{name: "boot", from: mine, to: f.only(p.Boot), accept: true})
 	}
-	// A forged relay could claim another port in its option 82.
-	forged := term{name: "no-dhcp-server", to: f.only(p.Boot), protocol: "udp", fromPort: "67"}
-	dhcp := discovery(f)
-	dhcp.from = append(dhcp.from, allowed.from...) // rebinding is broadcast from the leased address
-	return []term{forged, dhcp, allowed, rest}
+	return append(terms, rest)
+}
+
+// control is what a machine says to the switch itself, up to a limit. Pings
+// count wherever they go: to name the switch's ends of all links beside the
+// machine's would cost sources times destinations in filter terms.
+func control(p metal.PortIntent, f family, mine []netip.Prefix) []term {
+	var terms []term
+	if p.BGP != nil && listens(p.BGP, f).IsValid() {
+		terms = append(terms, term{
+			name: "bgp", from: mine, to: []netip.Prefix{host(listens(p.BGP, f))},
+			protocol: "tcp", toPort: "179", limit: bgpLimit.name, accept: true,
+		})
+	}
+	return append(terms, term{name: "icmp", from: mine, protocol: f.icmp, limit: icmpLimit.name, accept: true})
 }
 
 // rest spells out what Junos does at a filter's end, for whoever reads it.
 var rest = term{name: "rest"}
 
-// discovery is what a machine without an address must say to get one: DHCP
-// from 0.0.0.0 (RFC 2131 section 4.1); in IPv6 neighbour discovery from link-
-// local addresses and, before those are proven unique, from none (RFC 4862
-// section 5.4).
-func discovery(f family) term {
-	if f.v4 {
-		return term{
-			name: "dhcp", protocol: "udp", fromPort: "68", toPort: "67", accept: true,
-			from: []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 32)},
-			to:   []netip.Prefix{netip.MustParsePrefix("255.255.255.255/32")},
-		}
-	}
+// requests is what a machine without an address says to get one, from 0.0.0.0
+// (RFC 2131 section 4.1), and what it broadcasts from its leased address to
+// keep it. Only the install link is leased.
+func requests(p metal.PortIntent) term {
 	return term{
-		name: "neighbours", protocol: "icmp6", accept: true,
-		from: []netip.Prefix{netip.PrefixFrom(netip.IPv6Unspecified(), 128), netip.MustParsePrefix("fe80::/10")},
+		name: "dhcp", protocol: "udp", fromPort: "68", toPort: "67", limit: dhcpLimit.name, accept: true,
+		from: []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 32), host(p.Install.Machine())},
+		to:   []netip.Prefix{netip.MustParsePrefix("255.255.255.255/32")},
 	}
 }
+
+// discovery is IPv6's: from link-local addresses and, before those are proven
+// unique, from none (RFC 4862 section 5.4).
+func discovery(f family) term {
+	return term{
+		name: "neighbours", protocol: f.icmp, limit: icmpLimit.name, accept: true,
+		from: []netip.Prefix{netip.PrefixFrom(netip.IPv6Unspecified(), 128), linkLocal},
+	}
+}
+
+var linkLocal = netip.MustParsePrefix("fe80::/10")
 
 // output is what reaches a parked machine: the boot services, and the answers
-// of the switch's own relay, which come from its end of the link. It is IPv4
-// alone, because the install link is.
-func output(p metal.PortIntent) []term {
+// of the switch's own relay, which come from its end of the link. In IPv6 it is
+// the switch's advertisements alone, because the install link is IPv4.
+func output(p metal.PortIntent, f family) []term {
+	if !f.v4 {
+		return []term{{name: "neighbours", from: []netip.Prefix{linkLocal}, protocol: f.icmp, accept: true}, rest}
+	}
 	relay := append([]netip.Addr{p.Install.Switch()}, p.Boot...)
 	return []term{
-		{name: "boot", from: inet.only(p.Boot), to: inet.only(machines(links(p))), accept: true},
-		{name: "dhcp", from: inet.only(relay), protocol: "udp", fromPort: "67", toPort: "68", accept: true},
+		{name: "boot", from: f.only(p.Boot), to: f.only(machines(links(p))), accept: true},
+		{name: "dhcp", from: f.only(relay), protocol: "udp", fromPort: "67", toPort: "68", accept: true},
 		rest,
 	}
-}
-
-// machines gives the machine's ends.
-func machines(links []metal.Link) []netip.Addr {
-	ends := make([]netip.Addr, len(links))
-	for i, l := range links {
-		ends[i] = l.Machine()
-	}
-	return ends
-}
-
-// element is the rule as Junos writes it.
-func (t term) element(f family) *element {
-	e := branch("term", leaf("name", t.name))
-	from := bare("from")
-	from.children = append(from.children, prefixes("source-address", t.from)...)
-	from.children = append(from.children, prefixes("destination-address", t.to)...)
-	for _, match := range []*element{leaf(f.protocol, t.protocol), leaf("source-port", t.fromPort), leaf("destination-port", t.toPort)} {
-		if match.text != "" {
-			from.children = append(from.children, match)
-		}
-	}
-	if len(from.children) > 0 {
-		e.children = append(e.children, from)
-	}
-	verdict := "discard"
-	if t.accept {
-		verdict = "accept"
-	}
-	e.children = append(e.children, branch("then", bare(verdict)))
-	return e
-}
-
-func prefixes(match string, of []netip.Prefix) []*element {
-	list := make([]*element, len(of))
-	for i, p := range of {
-		list[i] = branch(match, leaf("name", p.String()))
-	}
-	return list
 }

@@ -7,20 +7,32 @@ import (
 	"millwright/internal/metal"
 )
 
+// at is an interface's place.
+func at(name string) []step {
+	return []step{{tag: "interfaces"}, {tag: "interface", key: name}}
+}
+
+// unitName is the one routed unit of a port, as other hierarchies name it.
+func unitName(port string) string { return port + ".0" }
+
 // interfacePieces are a port's description, whether it is down, and its one
-// routed unit. The rest of the interface (MTU, speed, the bundle's LACP) is the
-// operators', and stays.
+// routed unit. The rest of the interface (MTU, speed) is the operators', and
+// stays.
 func interfacePieces(p metal.PortIntent) []piece {
-	path := []step{{tag: "interfaces"}, {tag: "interface", key: p.Port.Name}}
-	down := piece{port: p.Port.Name, path: path, step: step{tag: "disable"}}
-	if p.Profile == metal.Disabled {
-		down.want = bare("disable")
-	}
 	return []piece{
-		{port: p.Port.Name, path: path, step: step{tag: "description"}, want: leaf("description", description(p))},
-		down,
-		{port: p.Port.Name, path: path, step: step{tag: "unit", key: "0"}, want: unit(p)},
+		{port: p.Port.Name, path: at(p.Port.Name), step: step{tag: "description"}, want: leaf("description", description(p))},
+		downPiece(p.Port.Name, p.Profile == metal.Disabled),
+		{port: p.Port.Name, path: at(p.Port.Name), step: step{tag: "unit", key: "0"}, want: unit(p)},
 	}
+}
+
+// downPiece says whether an interface is administratively down.
+func downPiece(port string, down bool) piece {
+	place := piece{port: port, path: at(port), step: step{tag: "disable"}}
+	if down {
+		place.want = bare("disable")
+	}
+	return place
 }
 
 // description tells operators on the switch whose the port is.
@@ -40,8 +52,8 @@ func unit(p metal.PortIntent) *element {
 	}
 	families := bare("family")
 	for _, f := range []family{inet, inet6} {
-		if of := f.of(links(p)); len(of) > 0 {
-			families.children = append(families.children, addressing(p, f, of))
+		if f.speaks(p) {
+			families.children = append(families.children, addressing(p, f))
 		}
 	}
 	return branch("unit", leaf("name", "0"), families)
@@ -49,9 +61,9 @@ func unit(p metal.PortIntent) *element {
 
 // addressing is a unit's family: its filters and the switch's ends of its
 // links. The install link's is primary, which makes it the relay's giaddr.
-func addressing(p metal.PortIntent, f family, links []metal.Link) *element {
-	e := branch(f.name, attached(p))
-	for _, l := range links {
+func addressing(p metal.PortIntent, f family) *element {
+	e := branch(f.name, attached(p, f))
+	for _, l := range f.of(links(p)) {
 		end := netip.PrefixFrom(l.Switch(), l.Prefix.Bits())
 		address := branch("address", leaf("name", end.String()))
 		if l == p.Install {
@@ -63,10 +75,10 @@ func addressing(p metal.PortIntent, f family, links []metal.Link) *element {
 }
 
 // attached binds the port's filters to its unit.
-func attached(p metal.PortIntent) *element {
-	e := branch("filter", branch("input", leaf("filter-name", filterName(p, "in"))))
+func attached(p metal.PortIntent, f family) *element {
+	e := branch("filter", branch("input", leaf("filter-name", filterName(p, f.in))))
 	if p.Profile == metal.Parked {
-		e.children = append(e.children, branch("output", leaf("filter-name", filterName(p, "out"))))
+		e.children = append(e.children, branch("output", leaf("filter-name", filterName(p, f.out))))
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package junos
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
@@ -63,8 +64,14 @@ func setup(t *testing.T, tune ...func(*netconf.Config)) rig {
 // newDriver has limits that even a busy machine keeps; tests of a limit set it.
 func newDriver() *Driver {
 	return &Driver{
-		Credentials: func(context.Context, string) (metal.Credential, error) {
-			return metal.Credential{User: "millwright", Password: "s3cret"}, nil
+		Credentials: func(_ context.Context, name string) (metal.Credential, error) {
+			switch name {
+			case "switches":
+				return metal.Credential{User: "millwright", Password: "s3cret"}, nil
+			case "bgp-m7":
+				return metal.Credential{Password: fakeKey}, nil
+			}
+			return metal.Credential{}, fmt.Errorf("credential %q: %w", name, metal.ErrNoSecret)
 		},
 		Timeout: 20 * time.Second, CommitTimeout: 20 * time.Second,
 		ConfirmTimeout: 30 * time.Second, Pause: 10 * time.Millisecond,
@@ -74,6 +81,18 @@ func newDriver() *Driver {
 func (r rig) commit(t *testing.T, ports ...metal.PortIntent) error {
 	t.Helper()
 	return r.driver.Commit(t.Context(), r.sw, ports, "run 7")
+}
+
+func (r rig) apply(t *testing.T, ports ...metal.PortIntent) (metal.Committed, error) {
+	t.Helper()
+	return r.driver.Apply(t.Context(), r.sw, pendingAre(ports...))
+}
+
+// pendingAre is a store in which those ports wait.
+func pendingAre(ports ...metal.PortIntent) func(context.Context) (metal.Change, error) {
+	return func(context.Context) (metal.Change, error) {
+		return metal.Change{Ports: ports, Comment: "run 7"}, nil
+	}
 }
 
 func (r rig) differing(t *testing.T, ports ...metal.PortIntent) []metal.Port {
@@ -93,6 +112,9 @@ func (r rig) fault(t *testing.T, name string, times int) {
 func link(prefix string, role metal.Role) metal.Link {
 	return metal.Link{Prefix: netip.MustParsePrefix(prefix), Role: role}
 }
+
+// fakeKey is no secret of anybody.
+const fakeKey = "not a real key"
 
 // parked, tenant and disabled are the life of a port.
 func parked(name string) metal.PortIntent {
@@ -116,5 +138,40 @@ func tenant(name string) metal.PortIntent {
 func disabled(name string) metal.PortIntent {
 	p := parked(name)
 	p.Profile = metal.Disabled
+	return p
+}
+
+// routed and peering add to a tenant's port what may come beside its links.
+func routed(p metal.PortIntent) metal.PortIntent {
+	p.Routed = []netip.Prefix{
+		netip.MustParsePrefix("203.0.113.9/32"), netip.MustParsePrefix("203.0.113.64/28"),
+		netip.MustParsePrefix("2001:db8:7:100::/56"),
+	}
+	return p
+}
+
+func peering(p metal.PortIntent) metal.PortIntent {
+	p.BGP = &metal.BGP{
+		LocalAS: 65530, PeerAS: 65000, Secret: "bgp-m7", Limit: 100,
+		Switch:   []netip.Addr{netip.MustParseAddr("169.254.255.1"), netip.MustParseAddr("2001:db8:ffff::1")},
+		Machine:  []netip.Addr{netip.MustParseAddr("10.64.0.7"), netip.MustParseAddr("2001:db8:7::7")},
+		Announce: []netip.Prefix{netip.MustParsePrefix("203.0.113.16/30"), netip.MustParsePrefix("2001:db8:7:200::/56")},
+	}
+	return p
+}
+
+// apart is the nth of many tenants' ports, with addresses of its own.
+func apart(n int) metal.PortIntent {
+	p := tenant(fmt.Sprintf("xe-0/%d/%d", n/48, n%48))
+	v4 := func(a, b byte) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{a, b, byte(n / 128), byte(n % 128 * 2)}), 31)
+	}
+	v6 := netip.MustParseAddr("2001:db8:9::").As16()
+	v6[13], v6[15] = byte(n/128), byte(n%128*2)
+	p.Install = metal.Link{Prefix: v4(10, 1), Role: metal.Install}
+	p.Links = []metal.Link{
+		{Prefix: v4(198, 18), Role: metal.Public}, {Prefix: v4(10, 65), Role: metal.Private},
+		{Prefix: netip.PrefixFrom(netip.AddrFrom16(v6), 127), Role: metal.Public},
+	}
 	return p
 }

@@ -1,6 +1,7 @@
 package junos
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -9,7 +10,34 @@ import (
 // lock takes the shared candidate, or says who has it.
 func (s *session) lock() error {
 	_, err := s.rpc(branch("lock", branch("target", bare("candidate"))))
+	var held *LockHeld
+	if errors.As(err, &held) && (held.User == "" || held.Since.IsZero()) {
+		s.identify(held)
+	}
 	return err
+}
+
+// identify asks who is editing: Junos ends every read of the candidate with a
+// list of those, and a session's number is its process's. Not to know is no
+// error, because nobody acts on it but people.
+func (s *session) identify(held *LockHeld) {
+	reply, err := s.rpc(branch("get-config", branch("source", bare("candidate")),
+		branch("filter", branch("configuration", bare("version")))))
+	if err != nil {
+		s.log.Debug("lock holder not named", "why", err)
+		return
+	}
+	for _, who := range reply.at("data", "database-status-information").all("database-status") {
+		if who.child("pid").value() != held.Session {
+			continue
+		}
+		held.User = who.child("user").value()
+		if start := who.child("start-time"); start != nil {
+			if at, err := strconv.ParseInt(start.seconds, 10, 64); err == nil {
+				held.Since = time.Unix(at, 0).UTC()
+			}
+		}
+	}
 }
 
 // unlock is a courtesy: Junos may answer it with an error although the commit
@@ -77,6 +105,32 @@ func (s *session) confirm(limit time.Duration, comment string) error {
 	}
 	_, err := s.rpcWithin(limit, operation)
 	return err
+}
+
+// compare is what the candidate would change, in the CLI's words.
+func (s *session) compare() (string, error) {
+	operation := bare("get-configuration")
+	operation.asked = ` compare="rollback" rollback="0" format="text"`
+	reply, err := s.rpc(operation)
+	if err != nil {
+		return "", err
+	}
+	return redacted(reply.at("configuration-information", "configuration-output").value(), s.secrets), nil
+}
+
+// installed names the filters that the switch says are in force. A filter that
+// its hardware had no room for is committed like any other, and missing here.
+// What the hardware itself holds only its shell tells (show pfe filter hw).
+func (s *session) installed() (map[string]bool, error) {
+	reply, err := s.rpc(bare("get-firewall-information"))
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, f := range reply.child("firewall-information").all("filter-information") {
+		names[f.child("filter-name").value()] = true
+	}
+	return names, nil
 }
 
 // unconfirmed tells whether a commit may be waiting for its confirmation: the

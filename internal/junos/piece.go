@@ -1,6 +1,9 @@
 package junos
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // piece is a subtree of the configuration that belongs to one port, or to the
 // site on this switch, and what it should be.
@@ -14,16 +17,33 @@ type piece struct {
 // step goes down to one element: by its tag, and by its <name> in a list.
 type step struct{ tag, key string }
 
+// place is where the piece stands, as a line of "set" would say it.
+func (p piece) place() string {
+	var b strings.Builder
+	for _, s := range append(p.path[:len(p.path):len(p.path)], p.step) {
+		b.WriteString(s.tag + " ")
+		if s.key != "" {
+			b.WriteString(s.key + " ")
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
 // find gives what the configuration has at the piece's place, or nil. What
 // stands below a deactivated statement does nothing, and so is not there.
 func (p piece) find(configuration *element) *element {
+	return p.step.in(descend(configuration, p.path))
+}
+
+// descend goes down a path; nil where it ends early or is deactivated.
+func descend(configuration *element, path []step) *element {
 	at := configuration
-	for _, s := range p.path {
+	for _, s := range path {
 		if at = s.in(at); at != nil && at.inactive {
 			return nil
 		}
 	}
-	return p.step.in(at)
+	return at
 }
 
 func (s step) in(parent *element) *element {
@@ -43,9 +63,29 @@ func (s step) made() *element {
 	return branch(s.tag, leaf("name", s.key))
 }
 
-// asIntended compares the meaning, not the order or the form of addresses.
+// asIntended compares the meaning, not the order or the form of addresses and
+// keys.
 func (p piece) asIntended(configuration *element) bool {
-	return p.find(configuration).canonical() == p.want.canonical()
+	have := p.find(configuration)
+	return have.canonical() == unreadable(p.want, have).canonical()
+}
+
+// unreadable gives what is wanted with the key that is there, where that is
+// enciphered with a password of the switch: whether it is the right one nobody
+// can see, and to write it again at every look would never end.
+func unreadable(want, have *element) *element {
+	there := have.child(keyTag)
+	if want.child(keyTag) == nil || !strings.HasPrefix(there.value(), enciphered) {
+		return want
+	}
+	same := *want
+	same.children = slices.Clone(want.children)
+	for i, c := range same.children {
+		if c.name == keyTag {
+			same.children[i] = there
+		}
+	}
+	return &same
 }
 
 // differing gives the pieces that are not as intended.
@@ -68,7 +108,14 @@ func portNames(pieces []piece) []string {
 func filterFor(pieces []piece) *element {
 	configuration := bare("configuration")
 	for _, p := range pieces {
-		graft(configuration, p.path, p.step.made())
+		if p.step.tag != "route" {
+			graft(configuration, p.path, p.step.made())
+		}
+	}
+	// All static routes: whose one is only its next hop tells.
+	for _, f := range []family{inet, inet6} {
+		path := f.rib()
+		graft(configuration, path[:len(path)-1], bare("static"))
 	}
 	return configuration
 }

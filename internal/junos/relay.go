@@ -14,7 +14,7 @@ var relayPath = []step{{tag: "forwarding-options"}, {tag: "dhcp-relay"}}
 // switch. It forwards only: a relay that keeps bindings drops what does not fit
 // them, and a machine that boots three times in a minute fits none.
 func relayPiece(p metal.PortIntent) piece {
-	name := mark + "-" + label(p.Port.Name)
+	name := owned(p.Port.Name, "")
 	group := piece{port: p.Port.Name, path: relayPath, step: step{tag: "group", key: name}}
 	if p.Profile == metal.Disabled {
 		return group
@@ -24,7 +24,7 @@ func relayPiece(p metal.PortIntent) piece {
 		branch("active-server-group", leaf("active-server-group", mark)),
 		branch("relay-option-82", branch("circuit-id", branch("prefix", bare("host-name")))),
 		bare("forward-only"),
-		branch("interface", leaf("name", p.Port.Name+".0")))
+		branch("interface", leaf("name", unitName(p.Port.Name))))
 	return group
 }
 

@@ -29,6 +29,7 @@ type session struct {
 	transport *transport
 	limit     time.Duration // of one rpc
 	lost      error         // why it was dropped
+	secrets   []string      // in what this session says; no error repeats them
 }
 
 // open logs in, starts the netconf subsystem and exchanges hellos.
@@ -46,6 +47,7 @@ func (d *Driver) open(ctx context.Context, sw metal.Switch) (*session, error) {
 		l.close()
 		return nil, fmt.Errorf("switch %s at %s: start netconf: %w", sw.ID, sw.Address, because(ctx, err))
 	}
+	_ = l.conn.SetDeadline(time.Time{})
 	return s, nil
 }
 
@@ -108,7 +110,11 @@ func (s *session) rpcWithin(limit time.Duration, operation *element) (*element, 
 		s.login.close()
 		return nil, s.lost
 	}
+	_ = s.login.conn.SetDeadline(time.Time{}) // what is between two operations is not the switch's time
 	refused, warnings := rpcErrors(reply)
+	for _, e := range append(refused, warnings...) {
+		e.redact(s.secrets)
+	}
 	for _, w := range warnings {
 		s.log.Warn("switch warns", "operation", operation.name, "warning", w.Error())
 	}

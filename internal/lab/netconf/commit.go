@@ -118,6 +118,7 @@ func (s *Switch) revert(p *confirmed) {
 func (s *Switch) activate(configuration *node) {
 	s.running, s.candidate, s.dirty = configuration, configuration, false
 	s.ports = ports(configuration)
+	s.install(configuration)
 }
 
 func (s *Switch) record(c Commit) {

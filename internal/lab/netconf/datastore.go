@@ -1,5 +1,10 @@
 package netconf
 
+import (
+	"slices"
+	"time"
+)
+
 // mayWrite refuses a session while another one holds the candidate's lock.
 func (s *Switch) mayWrite(from *session) *rpcError {
 	if holder := s.locks["candidate"]; holder != nil && holder != from {
@@ -20,6 +25,7 @@ func (s *Switch) lock(from *session, target string) *rpcError {
 		return modified()
 	}
 	s.locks[target] = from
+	from.editing = time.Now()
 	return nil
 }
 
@@ -66,6 +72,7 @@ func (s *Switch) edit(from *session, change *node, fallback string) *rpcError {
 	if err := (edit{fallback: fallback}).apply(next, change); err != nil {
 		return err
 	}
+	obscure(next)
 	// Junos parses addresses as it loads them; references wait for the commit.
 	if err := checkSyntax(next); err != nil {
 		return err
@@ -88,14 +95,16 @@ func (s *Switch) read(source string, filter *node) *node {
 	if source == "candidate" {
 		configuration = s.candidate
 	}
+	status := s.status()
 	s.mu.Unlock()
 	data := branch("data")
 	if filter == nil {
 		data.children = []*node{configuration}
-		return data
-	}
-	if part := sift(filter, branch("filter", configuration)); part != nil {
+	} else if part := sift(filter, branch("filter", configuration)); part != nil {
 		data.children = part.children
+	}
+	if len(status.children) > 0 {
+		data.children = append(slices.Clip(data.children), status)
 	}
 	return data
 }

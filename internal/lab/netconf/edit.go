@@ -6,7 +6,7 @@ import "slices"
 // else without a <name> stands once.
 var leafLists = []string{
 	"protocol", "next-header", "source-port", "destination-port", "port", "icmp-type",
-	"apply-groups", "member", "import", "export",
+	"apply-groups", "member", "import", "export", "next-hop",
 }
 
 // edit is one edit-config on one tree.

@@ -18,15 +18,20 @@ const (
 	RolledBack       FaultName = "rolled-back"        // confirmed commit: answered, then rolled back at once
 	DropBeforeCommit FaultName = "drop-before-commit" // commit: session lost, nothing took effect
 	DropAfterCommit  FaultName = "drop-after-commit"  // commit: session lost, it took effect
+	Refused          FaultName = "refused"            // any operation: an rpc-error, nothing took effect
+	Slow             FaultName = "slow"               // any operation: takes Delay longer
+	DropBefore       FaultName = "drop-before"        // any operation: session lost, nothing took effect
+	DropAfter        FaultName = "drop-after"         // any operation: session lost, it took effect
 	Hang             FaultName = "hang"               // any operation: no answer, session open
 	Garbage          FaultName = "garbage"            // any operation: an answer that is no XML
 	LoginRefused     FaultName = "login-refused"      // SSH: password refused
+	NotInstalled     FaultName = "not-installed"      // commit: a filter is committed and not in force
 )
 
 // faultNames are all of them, in the order in which errors list them.
 var faultNames = []FaultName{
-	LockHeld, CommitRefused, CommitSlow, RolledBack, DropBeforeCommit,
-	DropAfterCommit, Hang, Garbage, LoginRefused,
+	LockHeld, CommitRefused, CommitSlow, RolledBack, DropBeforeCommit, DropAfterCommit,
+	Refused, Slow, DropBefore, DropAfter, Hang, Garbage, LoginRefused, NotInstalled,
 }
 
 // Fault is one thing that goes wrong, and how often.
@@ -34,7 +39,7 @@ type Fault struct {
 	Name  FaultName
 	Skip  int           // chances let pass first: with Skip 2 Hang hits the third operation
 	Times int           // how often it strikes; 0 is until cleared
-	Delay time.Duration // for CommitSlow
+	Delay time.Duration // for CommitSlow and Slow
 }
 
 // ParseFault reads a fault as people write it: a name, and "name:n" for one
@@ -107,6 +112,11 @@ func (s *Switch) Faults() []Fault {
 func (s *Switch) strikes(name FaultName) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.strikesHeld(name)
+}
+
+// strikesHeld is strikes for who holds the mutex.
+func (s *Switch) strikesHeld(name FaultName) (Fault, bool) {
 	f := s.faults[name]
 	if f == nil {
 		return Fault{}, false

@@ -19,6 +19,14 @@ func (s *session) operate(o *node) ([]*node, error) {
 	switch o.name {
 	case "get-config":
 		return []*node{s.at.read(datastore(o, "source"), o.child("filter"))}, nil
+	case "get-configuration":
+		return []*node{s.at.compare()}, nil
+	case "get-firewall-information":
+		return []*node{s.at.firewallInformation()}, nil
+	case "get-lldp-neighbors-information":
+		return []*node{s.at.lldpInformation()}, nil
+	case "get-bgp-summary-information":
+		return []*node{s.at.bgpInformation()}, nil
 	case "edit-config":
 		return ok(s.edit(o)), nil
 	case "lock":
@@ -54,7 +62,8 @@ func (s *session) lock(target string) *rpcError {
 		return unsupported("lock of " + target)
 	}
 	if _, held := s.at.strikes(LockHeld); held {
-		return lockDenied(41, "operator")
+		s.at.stranger()
+		return lockDenied(strangerID, "operator")
 	}
 	return s.at.lock(s, target)
 }
@@ -102,7 +111,11 @@ func (s *session) commit(o *node) ([]*node, error) {
 	if malformed != nil {
 		return ok(malformed), nil
 	}
-	if slow, strikes := s.at.strikes(CommitSlow); strikes && !s.wait(slow.Delay) {
+	takes := s.at.config.CommitDelay
+	if slow, strikes := s.at.strikes(CommitSlow); strikes {
+		takes += slow.Delay
+	}
+	if takes > 0 && !s.wait(takes) {
 		return nil, errEnd
 	}
 	if _, drops := s.at.strikes(DropBeforeCommit); drops {

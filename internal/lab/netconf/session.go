@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 const (
@@ -38,6 +39,8 @@ type session struct {
 	out   io.Writer
 	close func() // ends the connection under the session
 	done  <-chan struct{}
+
+	editing time.Time // since when it has a lock
 }
 
 // run serves the client until it leaves, or until a fault throws it out.
@@ -75,13 +78,31 @@ func (s *session) serve(message []byte) error {
 	if _, babbles := s.at.strikes(Garbage); babbles {
 		return s.send("\x00\xff<rpc-reply><unfinished")
 	}
-	answer, err := s.operate(rpc.children[0])
+	answer, err := s.befallen(rpc.children[0])
 	if answer != nil {
 		if sent := s.reply(rpc.messageID, answer...); sent != nil {
 			return sent
 		}
 	}
 	return err
+}
+
+// befallen runs one operation with the faults that can befall any.
+func (s *session) befallen(operation *node) ([]*node, error) {
+	if slow, strikes := s.at.strikes(Slow); strikes && !s.wait(slow.Delay) {
+		return nil, errEnd
+	}
+	if _, drops := s.at.strikes(DropBefore); drops {
+		return nil, errEnd
+	}
+	if _, refuses := s.at.strikes(Refused); refuses {
+		return ok(refused("", operation.name+" refused by the fault "+string(Refused))), nil
+	}
+	answer, err := s.operate(operation)
+	if _, drops := s.at.strikes(DropAfter); drops {
+		return nil, errEnd
+	}
+	return answer, err
 }
 
 // reply wraps the answer as RFC 6241 section 4.2 says.

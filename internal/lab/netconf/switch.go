@@ -3,6 +3,7 @@ package netconf
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,9 @@ type Config struct {
 	// RevertAtSessionEnd makes a confirmed commit fall with its session, as RFC
 	// 6241 section 8.4 wants; else only its timeout rolls it back, as on Junos.
 	RevertAtSessionEnd bool
-	Log                *slog.Logger // nil discards
+	CommitDelay        time.Duration // each commit takes so long; real ones take seconds
+	FilterTerms        int           // room for filter terms; a filter beyond is committed and not in force. 0: no end
+	Log                *slog.Logger  // nil discards
 }
 
 // Switch is one simulated switch. Its methods may be called from anywhere.
@@ -33,18 +36,23 @@ type Switch struct {
 	signer ssh.Signer
 	log    *slog.Logger
 
-	mu        sync.Mutex
-	running   *node // never changed in place, so that readers need no lock after taking it
-	candidate *node // likewise: an edit makes a new one
-	dirty     bool  // the candidate holds changes that were not committed
-	locks     map[string]*session
-	pending   *confirmed
-	ports     map[string]PortState
-	history   []Commit
-	commits   int
-	faults    map[FaultName]*Fault
-	sessions  map[int]*session
-	lastID    int
+	mu         sync.Mutex
+	running    *node // never changed in place, so that readers need no lock after taking it
+	candidate  *node // likewise: an edit makes a new one
+	dirty      bool  // the candidate holds changes that were not committed
+	locks      map[string]*session
+	pending    *confirmed
+	ports      map[string]PortState
+	history    []Commit
+	commits    int
+	faults     map[FaultName]*Fault
+	sessions   map[int]*session
+	lastID     int
+	strange    time.Time      // since when the stranger of LockHeld has the lock; zero while it has not
+	installed  map[string]int // terms of the filters in force
+	programmed *node          // the configuration that they are from
+	neighbors  []Neighbor
+	peers      map[netip.Addr]Peer
 }
 
 // Commit is an entry of the switch's commit history.
@@ -83,11 +91,14 @@ func New(config Config) (*Switch, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Switch{
+	s := &Switch{
 		config: config, signer: signer, log: log.With("switch", config.Name),
 		running: initial, candidate: initial, ports: ports(initial),
 		locks: map[string]*session{}, faults: map[FaultName]*Fault{}, sessions: map[int]*session{},
-	}, nil
+		peers: map[netip.Addr]Peer{},
+	}
+	s.install(initial)
+	return s, nil
 }
 
 // Name is the switch's host name.

@@ -23,6 +23,7 @@ type node struct {
 	text      string
 	operation string // of an edit: merge, replace, create, delete, remove
 	messageID string // of an rpc
+	seconds   string // of a time in a reply: the same, counted
 	children  []*node
 }
 
@@ -88,6 +89,9 @@ func (n *node) read(attributes []xml.Attr) {
 // write prints the element without white space between tags.
 func (n *node) write(b *strings.Builder) {
 	b.WriteString("<" + n.name)
+	if n.seconds != "" {
+		b.WriteString(` xmlns:junos="http://xml.juniper.net/junos/24.4R1/junos" junos:seconds="` + n.seconds + `"`)
+	}
 	if n.text == "" && len(n.children) == 0 {
 		b.WriteString("/>")
 		return

@@ -24,7 +24,7 @@ func checkSyntax(configuration *node) *rpcError {
 			}
 		}
 	}
-	for _, check := range []func(*node) *rpcError{interfaceSyntax, filterSyntax, relaySyntax} {
+	for _, check := range []func(*node) *rpcError{interfaceSyntax, filterSyntax, relaySyntax, policySyntax, routeSyntax, bgpSyntax} {
 		if err := check(configuration); err != nil {
 			return err
 		}
@@ -94,6 +94,11 @@ func checkReferences(configuration *node) *rpcError {
 		if active != nil && serverGroup(configuration, active.text) == nil {
 			return refused(editPath("forwarding-options dhcp-relay group", g.key()),
 				"Server group '"+active.text+"' is not defined")
+		}
+	}
+	for _, check := range []func(*node) *rpcError{policerReferences, policyReferences, bgpReferences, bundleRules, sharedAddresses} {
+		if err := check(configuration); err != nil {
+			return err
 		}
 	}
 	return nil
