@@ -50,7 +50,7 @@ func kinds() []kind {
 // foreign are formats that would pass for a raw disk, and never boot.
 var foreign = map[string]string{
 	"KDMV": "a VMware disk", "# Disk DescriptorFile": "a VMware disk", "vhdxfile": "a VHDX disk", "conectix": "a VHD disk",
-	"<<< oracle": "a VirtualBox disk", "PK\x03\x04": "a zip archive", "7z\xbc\xaf": "a 7z archive", "Rar!": "a rar archive",
+	"<<< ": "a VirtualBox disk", "PK\x03\x04": "a zip archive", "7z\xbc\xaf": "a 7z archive", "Rar!": "a rar archive",
 	"<!doctype": "a web page", "<html": "a web page", "hsqs": "a squashfs", "\x04\x22\x4d\x18": "an lz4 file",
 }
 
