@@ -111,7 +111,7 @@ func (d *Driver) converse(ctx context.Context, zone metal.Zone, talk func(*sessi
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	return talk(&session{ctx: ctx, client: client, conn: conn, zone: zone, key: key, now: d.clock()})
+	return talk(&session{ctx: ctx, client: client, conn: conn.Conn, zone: zone, key: key, now: d.clock()})
 }
 
 func (d *Driver) timeout() time.Duration { return cmp.Or(d.Timeout, answerLimit) }

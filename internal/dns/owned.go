@@ -14,7 +14,7 @@ func (s *session) owned() ([]metal.OwnedName, error) {
 	m := new(dns.Msg)
 	m.SetAxfr(dns.Fqdn(s.zone.Root()))
 	m.SetTsig(s.key.name, s.key.algorithm, fudge, s.now().Unix())
-	transfer := &dns.Transfer{Conn: s.conn, ReadTimeout: s.client.Timeout, WriteTimeout: s.client.Timeout, TsigSecret: s.key.secrets()}
+	transfer := &dns.Transfer{Conn: &dns.Conn{Conn: s.conn}, ReadTimeout: s.client.Timeout, WriteTimeout: s.client.Timeout, TsigSecret: s.key.secrets()}
 	parts, err := transfer.In(m, s.zone.Server)
 	if err != nil {
 		return nil, fmt.Errorf("ask for a transfer: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ const fudge = 300
 type session struct {
 	ctx    context.Context // of the one call that the session is for
 	client *dns.Client
-	conn   *dns.Conn
+	conn   net.Conn
 	zone   metal.Zone
 	key    key
 	now    func() time.Time
@@ -65,7 +66,10 @@ func (f *found) take(r *dns.Msg, kind uint16) {
 func (s *session) ask(m *dns.Msg) (*dns.Msg, error) {
 	sent := s.now()
 	m.SetTsig(s.key.name, s.key.algorithm, fudge, sent.Unix())
-	r, _, err := s.client.ExchangeWithConnContext(s.ctx, m, s.conn)
+	// The library signs a connection's second message as a continuation of its
+	// first, which only answers are: each message gets a connection of its own,
+	// as the library sees it.
+	r, _, err := s.client.ExchangeWithConnContext(s.ctx, m, &dns.Conn{Conn: s.conn})
 	if r != nil && r.Id == m.Id {
 		// A server that cannot check our signature cannot sign its answer:
 		// this comes before the check of its own, which then fails.

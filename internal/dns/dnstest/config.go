@@ -16,7 +16,7 @@ import (
 func (s *Server) configure(t testing.TB) {
 	t.Helper()
 	var conf strings.Builder
-	fmt.Fprintf(&conf, head, s.dir, s.KeyName, s.Algorithm, s.Secret)
+	fmt.Fprintf(&conf, head, s.dir, s.KeyName, s.Algorithm, s.Secret, s.Reader.User, s.Reader.Password)
 	for i, zone := range s.zones {
 		file := fmt.Sprintf("zone%d.db", i) // a zone of RFC 2317 has a slash in its name
 		s.put(t, file, fmt.Sprintf(emptyZone, strings.TrimSuffix(zone, ".")+"."))
@@ -61,6 +61,7 @@ const head = `options {
 };
 controls { };
 key %[2]q { algorithm %[3]s; secret %[4]q; };
+key %[5]q { algorithm %[3]s; secret %[6]q; };
 `
 
 const emptyZone = `$TTL 60

@@ -29,6 +29,7 @@ type Server struct {
 	KeyName   string
 	Secret    string // of the key, in base64
 	Algorithm string
+	Reader    metal.Credential // another key, which may update nothing
 
 	dir   string
 	zones []string
@@ -43,6 +44,7 @@ const startLimit = 30 * time.Second // it takes 0.2 s on an idle machine
 func Start(t testing.TB, zones ...string) *Server {
 	t.Helper()
 	s := &Server{KeyName: "millwright", Secret: secret(), Algorithm: "hmac-sha256", dir: t.TempDir(), zones: zones}
+	s.Reader = metal.Credential{User: "reader", Password: secret()}
 	t.Cleanup(func() { s.Stop(t) })
 	for range 5 { // the free port that was found may be somebody's a moment later
 		s.Addr = freePort(t)
