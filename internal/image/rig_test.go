@@ -51,7 +51,7 @@ func file(t *testing.T, name string, content []byte) string {
 }
 
 // tool runs a program that CI installs.
-func tool(t *testing.T, name string, args ...string) string {
+func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
 	require.NoError(t, err, "%s %v: %s", name, args, out)
