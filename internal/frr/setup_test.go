@@ -1,0 +1,135 @@
+package frr
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"millwright/internal/metal"
+	"millwright/internal/netrack"
+)
+
+const (
+	key     = "s3cret-key"
+	keyName = "bgp-acme"
+	soon    = 30 * time.Second // for what takes a second on an idle machine
+)
+
+// rig is a rack with a driver for its switch.
+type rig struct {
+	*netrack.Rack
+	driver *Driver
+	sw     metal.Switch
+}
+
+func setup(t *testing.T, hosts int) *rig {
+	t.Helper()
+	return equip(netrack.New(t, netrack.Options{Hosts: hosts}))
+}
+
+func equip(rack *netrack.Rack) *rig {
+	r := &rig{Rack: rack, sw: rack.Switch()}
+	r.driver = &Driver{Credentials: r.credentials, Pause: 50 * time.Millisecond}
+	return r
+}
+
+// credentials knows a BGP key beside the switch's login.
+func (r *rig) credentials(ctx context.Context, name string) (metal.Credential, error) {
+	if name == keyName {
+		return metal.Credential{Password: key}, nil
+	}
+	return r.Rack.Credentials(ctx, name)
+}
+
+// apply makes the ports as intended, and has the driver see no drift after it.
+func (r *rig) apply(t *testing.T, ports ...metal.PortIntent) metal.Committed {
+	t.Helper()
+	done, err := r.driver.Apply(t.Context(), r.sw, asked(ports...))
+	require.NoError(t, err)
+	require.Empty(t, done.Refused)
+	require.Empty(t, r.drift(t, ports...))
+	require.NotContains(t, done.Diff, key)
+	return done
+}
+
+func (r *rig) drift(t *testing.T, ports ...metal.PortIntent) []metal.Drift {
+	t.Helper()
+	drift, err := r.driver.Drift(t.Context(), r.sw, ports)
+	require.NoError(t, err)
+	return drift
+}
+
+func asked(ports ...metal.PortIntent) func(context.Context) (metal.Change, error) {
+	return func(context.Context) (metal.Change, error) {
+		return metal.Change{Ports: ports, Comment: "test"}, nil
+	}
+}
+
+// wear dresses a machine as its port's intent says.
+func (r *rig) wear(t *testing.T, i int, p metal.PortIntent) {
+	t.Helper()
+	require.NoError(t, r.Host(i).Wear(t.Context(), p))
+}
+
+// eventually waits for what a network needs a moment for.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	require.Eventually(t, is, soon, 20*time.Millisecond, what)
+}
+
+// byHand does to the switch what an operator might.
+func (r *rig) byHand(t *testing.T, script string) string {
+	t.Helper()
+	out, err := r.Tor.Shell(t.Context(), script)
+	require.NoError(t, err)
+	return out
+}
+
+// speaking is a tenant's port with BGP for the prefixes.
+func (r *rig) speaking(i int, announce ...string) metal.PortIntent {
+	p := r.Tenant(i)
+	p.BGP = &metal.BGP{
+		LocalAS: 65530, PeerAS: 65000, Secret: keyName, Limit: 10,
+		Switch:  []netip.Addr{netrack.SwitchAddress, netrack.SwitchAddress6},
+		Machine: []netip.Addr{p.Links[0].Machine(), p.Links[2].Machine()},
+	}
+	for _, a := range announce {
+		p.BGP.Announce = append(p.BGP.Announce, netip.MustParsePrefix(a))
+	}
+	return p
+}
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+func prefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
+
+// established waits until all of a port's sessions are up and gives them.
+func (r *rig) established(t *testing.T) []metal.BGPSession {
+	t.Helper()
+	var sessions []metal.BGPSession
+	eventually(t, "sessions are up", func() bool {
+		var err error
+		sessions, err = r.driver.Sessions(t.Context(), r.sw)
+		require.NoError(t, err)
+		for _, s := range sessions {
+			if s.State != "Established" || s.Received == 0 {
+				return false
+			}
+		}
+		return len(sessions) > 0
+	})
+	return sessions
+}
+
+// spoofs pings an address from one that is not the machine's and tells whether
+// the echo request arrived at the other's end.
+func (r *rig) spoofs(t *testing.T, i int, from, to netip.Addr) bool {
+	t.Helper()
+	_, err := r.Host(i).Shell(t.Context(), fmt.Sprintf("ip addr replace %s/%d dev lo", from, from.BitLen()))
+	require.NoError(t, err)
+	return r.Host(i).Reaches(t.Context(), to, from)
+}
