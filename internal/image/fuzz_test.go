@@ -16,13 +16,10 @@ import (
 func FuzzQcow2(f *testing.F) {
 	folder := f.TempDir()
 	raw := filepath.Join(folder, "raw")
-	require.NoError(f, os.WriteFile(raw, content(1, 70<<10), 0o644))
-	for name, script := range packers {
-		if len(name) < 5 || name[:5] != "qcow2" {
-			continue
-		}
-		out := filepath.Join(folder, "packed")
-		seed(f, script, raw, out)
+	require.NoError(f, os.WriteFile(raw, content(1, 6<<10), 0o644))
+	// Small clusters make small files, which a fuzzer gets further with.
+	for _, options := range []string{"-o compat=1.1", "-o compat=0.10", "-c -o compat=1.1", "-c -o compression_type=zstd", "-o compat=1.1,preallocation=metadata"} {
+		seed(f, `qemu-img convert -O qcow2 `+options+`,cluster_size=512 "$1" "$2"`, raw, filepath.Join(folder, "packed"))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var before, after runtime.MemStats
@@ -47,7 +44,7 @@ func FuzzOpen(f *testing.F) {
 	folder := f.TempDir()
 	raw := filepath.Join(folder, "raw")
 	require.NoError(f, os.WriteFile(raw, content(2, 5<<10), 0o644))
-	for _, name := range []string{"raw", "gzip", "xz", "bzip2", "zstd", "qcow2 in gzip"} {
+	for _, name := range []string{"raw", "gzip", "xz", "bzip2", "zstd"} {
 		seed(f, packers[name], raw, filepath.Join(folder, "packed"))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {

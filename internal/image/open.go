@@ -115,7 +115,8 @@ func (p *peeled) layer(r *bufio.Reader, file *os.File, depth int) error {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 		if c, ok := below.(io.Closer); ok {
-			p.closers = append(p.closers, c.Close)
+			// What ails a decoder it said when it was read.
+			p.closers = append(p.closers, func() error { _ = c.Close(); return nil })
 		}
 		return p.layer(bufio.NewReaderSize(below, 1<<20), nil, depth+1)
 	case k.name == "qcow2":
