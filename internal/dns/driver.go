@@ -17,15 +17,15 @@ const (
 	usualTTL    = 5 * time.Minute // short, because machines come and go; an address rests longer before its next tenant
 )
 
-// Driver speaks to name servers, with a connection of its own for each call.
-// Its zero value lacks only Credentials. It is safe for concurrent use. BIND
-// takes 150 connections at once if not told otherwise (tcp-clients); the others
-// wait.
+// Driver speaks to name servers, with a connection of its own for each call;
+// of many calls at once some wait their turn. Its zero value lacks only
+// Credentials. It is safe for concurrent use, and must not be copied.
 type Driver struct {
 	Credentials func(ctx context.Context, name string) (metal.Credential, error)
 	Timeout     time.Duration // for the server to take the connection, and again for each answer; 5 s if zero
 
-	now func() time.Time // what the signatures say; the machine's clock if nil
+	now   func() time.Time // what the signatures say; the machine's clock if nil
+	slots slots
 }
 
 // Set makes a name with its addresses, or changes what its owner's name leads
@@ -100,6 +100,11 @@ func (d *Driver) during(ctx context.Context, zone metal.Zone, doing string, talk
 }
 
 func (d *Driver) converse(ctx context.Context, zone metal.Zone, talk func(*session) error) error {
+	leave, err := d.slots.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	key, err := d.key(ctx, zone)
 	if err != nil {
 		return err
