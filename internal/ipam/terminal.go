@@ -222,12 +222,12 @@ func (s *sheet) list() {
 			return
 		}
 		n := slices.IndexFunc(rooms, func(r *room) bool { return r.Prefix == b.Prefix })
-		s.listed(rooms[n])
+		s.lineOf(rooms[n])
 	}
 }
 
-// listed is a block's line: how full it is, or of IPv6 what is in it.
-func (s *sheet) listed(r *room) {
+// lineOf is a block's line: how full it is, or of IPv6 what is in it.
+func (s *sheet) lineOf(r *room) {
 	if Family(r.Prefix) == 6 {
 		fmt.Fprintf(&s.Buffer, "  %-12s %s\n", plural(len(r.pieces), "piece"), label(r.Block))
 		return
