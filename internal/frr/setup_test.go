@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,11 +126,84 @@ func (r *rig) established(t *testing.T) []metal.BGPSession {
 	return sessions
 }
 
-// spoofs pings an address from one that is not the machine's and tells whether
-// the echo request arrived at the other's end.
-func (r *rig) spoofs(t *testing.T, i int, from, to netip.Addr) bool {
+// sends has a machine send from an address, its own or not, and tells whether
+// that arrived anywhere: at the outside, at the boot services or at the switch
+// itself. It does not matter whether an answer finds its way.
+func (r *rig) sends(t *testing.T, i int, from, to netip.Addr) bool {
 	t.Helper()
 	_, err := r.Host(i).Shell(t.Context(), fmt.Sprintf("ip addr replace %s/%d dev lo", from, from.BitLen()))
 	require.NoError(t, err)
-	return r.Host(i).Reaches(t.Context(), to, from)
+	return r.arrives(t, from, to, func() { r.Host(i).Reaches(t.Context(), to, from) })
+}
+
+// hears tells whether what a node sends to a machine arrives there.
+func (r *rig) hears(t *testing.T, from *netrack.Node, i int, source, to netip.Addr) bool {
+	t.Helper()
+	return r.counted(t, r.Host(i).Node, source, to, func() { from.Reaches(t.Context(), to, source) })
+}
+
+// arrives looks where an address is: there packets to it are counted.
+func (r *rig) arrives(t *testing.T, from, to netip.Addr, send func()) bool {
+	t.Helper()
+	at := r.Tor
+	switch to {
+	case netrack.OutsideAddress, netrack.OutsideAddress6:
+		at = r.Outside
+	case netrack.BootAddress:
+		at = r.Boot
+	}
+	return r.counted(t, at, from, to, send)
+}
+
+// counted counts packets with a table of its own, in which they are seen after
+// all filters of the switch's.
+func (r *rig) counted(t *testing.T, at *netrack.Node, from, to netip.Addr, send func()) bool {
+	t.Helper()
+	family := "ip6"
+	if from.Is4() {
+		family = "ip"
+	}
+	_, err := at.Shell(t.Context(), fmt.Sprintf(`nft -f - <<END
+table inet test
+delete table inet test
+table inet test {
+chain seen {
+type filter hook input priority 400
+%[1]s saddr %[2]s %[1]s daddr %[3]s counter
+}
+}
+END`, family, from, to))
+	require.NoError(t, err)
+	send()
+	listed, err := at.Run(t.Context(), "nft", "list", "table", "inet", "test")
+	require.NoError(t, err)
+	require.Contains(t, listed, "counter packets")
+	return !strings.Contains(listed, "counter packets 0 ")
+}
+
+// datagram tells whether UDP from one port of a machine's to another of the
+// boot services' arrives there.
+func (r *rig) datagram(t *testing.T, i, from, to int) bool {
+	t.Helper()
+	own, err := r.Host(i).Run(t.Context(), "ip", "-4", "-br", "addr", "show", "eth0")
+	require.NoError(t, err)
+	source := netip.MustParsePrefix(strings.Fields(own)[2]).Addr()
+	return r.counted(t, r.Boot, source, netrack.BootAddress, func() {
+		_, err := r.Host(i).Shell(t.Context(), fmt.Sprintf("echo x | socat -u STDIN UDP:%s:%d,bind=%s:%d", netrack.BootAddress, to, source, from))
+		require.NoError(t, err)
+	})
+}
+
+// online waits until a machine reaches the outside both ways.
+func (r *rig) online(t *testing.T, i int) {
+	t.Helper()
+	eventually(t, "IPv4", func() bool { return r.Host(i).Reaches(t.Context(), netrack.OutsideAddress) })
+	eventually(t, "IPv6", func() bool { return r.Host(i).Reaches(t.Context(), netrack.OutsideAddress6) })
+}
+
+func (r *rig) managed(t *testing.T) []metal.Port {
+	t.Helper()
+	ports, err := r.driver.ManagedPorts(t.Context(), r.sw)
+	require.NoError(t, err)
+	return ports
 }
