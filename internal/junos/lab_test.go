@@ -95,6 +95,29 @@ func pendingAre(ports ...metal.PortIntent) func(context.Context) (metal.Change, 
 	}
 }
 
+// configured is what the switch's configuration means: without entries that
+// hold nothing but their name, which stay when the last statement goes.
+func (r rig) configured(t *testing.T) string {
+	t.Helper()
+	running, err := parse([]byte(r.lab.Snapshot()))
+	require.NoError(t, err)
+	return meaningful(running).canonical()
+}
+
+func meaningful(e *element) *element {
+	kept := *e
+	kept.children = nil
+	for _, c := range e.children {
+		c = meaningful(c)
+		hollow := len(c.children) == 1 && c.key() != "" && (c.name == "interface" || c.name == "rib")
+		emptied := len(c.children) == 0 && (c.name == "routing-options" || c.name == "static")
+		if !hollow && !emptied {
+			kept.children = append(kept.children, c)
+		}
+	}
+	return &kept
+}
+
 func (r rig) differing(t *testing.T, ports ...metal.PortIntent) []metal.Port {
 	t.Helper()
 	found, err := r.driver.Differing(t.Context(), r.sw, ports)

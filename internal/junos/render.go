@@ -95,7 +95,7 @@ func sitePieces(p metal.PortIntent) []piece {
 	if p.Profile == metal.Disabled {
 		return nil
 	}
-	return append(policerPieces(), serverGroup(p.Boot), defaultList(), exportPolicy())
+	return append(policerPieces(), serverGroup(sorted(p.Boot)), defaultList(), exportPolicy())
 }
 
 // portPieces is all that one port owns on the switch. The list is the same for

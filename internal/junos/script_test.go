@@ -245,3 +245,28 @@ func TestAnEndedContextEndsAnOperation(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, s.discard(), context.Canceled)
 }
+
+// A lock denied in the words of RFC 6241 alone names a session and nothing
+// else; who that is stands at the end of what one may read.
+func TestALockHolderThatTheDenialDoesNotNameIsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := dialled(t, func(in frames, out io.Writer) {
+		_, _ = io.WriteString(out, plainHello)
+		_, _ = in.next()
+		for _, body := range []string{
+			`<rpc-error><error-tag>lock-denied</error-tag><error-severity>error</error-severity><error-info><session-id>99</session-id></error-info></rpc-error>`,
+			`<data><configuration/><database-status-information>
+				<database-status><user>other</user><pid>98</pid></database-status>
+				<database-status><user>eve</user><terminal>pts/0</terminal><pid>99</pid>
+				<start-time xmlns:junos="http://xml.juniper.net/junos/24.4R1/junos" junos:seconds="1601354977">2020-09-29 06:49:37 CEST</start-time></database-status>
+				</database-status-information></data>`,
+		} {
+			request, _ := in.next()
+			_, _ = fmt.Fprintf(out, `<rpc-reply message-id="%s">%s</rpc-reply>%s`, messageID(request), body, endOfMessage)
+		}
+	})
+	var held *LockHeld
+	require.ErrorAs(t, s.lock(), &held)
+	require.Equal(t, metal.LockHolder{Session: "99", User: "eve", Since: time.Unix(1601354977, 0).UTC()}, held.Holder())
+	require.ErrorContains(t, held, "session 99 of eve since 2020-09-29T04:49:37Z")
+}

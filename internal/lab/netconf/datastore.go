@@ -19,7 +19,7 @@ func (s *Switch) lock(from *session, target string) *rpcError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if holder := s.locks[target]; holder != nil {
-		return lockDenied(holder.id, holder.user)
+		return lockDenied(holder.id, holder.user, holder.editing)
 	}
 	if target == "candidate" && s.dirty {
 		return modified()

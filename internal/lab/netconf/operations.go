@@ -62,8 +62,7 @@ func (s *session) lock(target string) *rpcError {
 		return unsupported("lock of " + target)
 	}
 	if _, held := s.at.strikes(LockHeld); held {
-		s.at.stranger()
-		return lockDenied(strangerID, "operator")
+		return lockDenied(strangerID, "operator", s.at.stranger())
 	}
 	return s.at.lock(s, target)
 }

@@ -3,6 +3,7 @@ package netconf
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // rpcError is what RFC 6241 section 4.3 calls one, in the words of Junos.
@@ -53,11 +54,11 @@ func editPath(steps ...string) string { return "[edit " + strings.Join(steps, " 
 
 // lockDenied names whoever holds the lock, in the words of
 // https://www.juniper.net/documentation/us/en/software/junos/netconf/topics/task/netconf-session-terminating.html
-func lockDenied(session int, user string) *rpcError {
+func lockDenied(session int, user string, since time.Time) *rpcError {
 	return &rpcError{
 		tag: "lock-denied",
-		message: fmt.Sprintf("configuration database locked by:\n  %s terminal (pid %d) on since 2026-01-01 00:00:00 UTC, idle 00:00:01\n      exclusive",
-			user, session),
+		message: fmt.Sprintf("configuration database locked by:\n  %s terminal (pid %d) on since %s, idle 00:00:01\n      exclusive",
+			user, session, since.UTC().Format("2006-01-02 15:04:05 MST")),
 		info: []*node{leaf("session-id", fmt.Sprint(session))},
 	}
 }

@@ -10,13 +10,15 @@ import (
 // strangerID is the session that LockHeld pretends.
 const strangerID = 41
 
-// stranger notes that the fault's session has the lock, for whoever asks.
-func (s *Switch) stranger() {
+// stranger notes that the fault's session has the lock, for whoever asks, and
+// since when.
+func (s *Switch) stranger() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.strange.IsZero() {
 		s.strange = time.Now()
 	}
+	return s.strange
 }
 
 // status lists who is editing, as Junos does at the end of every reply with
