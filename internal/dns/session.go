@@ -77,6 +77,9 @@ func (s *session) ask(m *dns.Msg) (*dns.Msg, error) {
 			return nil, refused
 		}
 	}
+	if errors.Is(err, dns.ErrAuth) {
+		err = nil // the library's word for rcode NOTAUTH, which says the same and needs no proof
+	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", asked(m), err)
