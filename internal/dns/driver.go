@@ -90,13 +90,22 @@ func (d *Driver) during(ctx context.Context, zone metal.Zone, doing string, talk
 		return err
 	}
 	err := d.converse(ctx, zone, talk)
-	if ctx.Err() != nil && err != nil {
-		err = context.Cause(ctx) // the closed socket that it became says less
+	if over := ended(ctx); over != nil && err != nil {
+		err = over // the closed socket that it became says less
 	}
 	if err != nil {
 		return fmt.Errorf("name server %s: zone %s: %s: %w", zone.Server, zone.Root(), doing, err)
 	}
 	return nil
+}
+
+// ended says how a context ended. A socket with its deadline may time out a
+// moment before the context's own timer.
+func ended(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return context.Cause(ctx)
 }
 
 func (d *Driver) converse(ctx context.Context, zone metal.Zone, talk func(*session) error) error {
