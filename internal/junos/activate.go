@@ -26,6 +26,7 @@ func (c *change) activate(s *session) error {
 		return c.refuseAll(s, err)
 	}
 	if err != nil {
+		c.committing = s.lost != nil // else it is an answer: somebody is in the way, and nothing was committed
 		s.abandon()
 		return err
 	}

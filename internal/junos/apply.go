@@ -2,6 +2,7 @@ package junos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,7 +21,7 @@ type change struct {
 	refused    map[metal.Port]string // why, in the words of whoever refused
 	shut       []metal.Port          // accepted, and without a filter in force
 	diff       string
-	committing bool // a commit was sent: what a lost session leaves is unknown
+	committing bool // a commit was sent, and neither refused nor taken back: an error says nothing of it
 }
 
 // Apply commits all that is pending for a switch. It asks for that only once it
@@ -47,7 +48,7 @@ func (d *Driver) Apply(
 	c := &change{driver: d, sw: sw, refused: map[metal.Port]string{}}
 	err = c.run(ctx, s, pending)
 	s.close()
-	if err != nil && s.lost != nil && c.committing {
+	if err != nil && c.committing && !errors.Is(err, errNotInForce) {
 		err = c.settle(ctx, err)
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ func (s *session) identify(held *LockHeld) {
 // unlock is a courtesy: Junos may answer it with an error although the commit
 // was applied (ansible-junos-stdlib #748), and unlocks when the session ends.
 func (s *session) unlock() {
-	if _, err := s.rpcWithin(partingLimit, branch("unlock", branch("target", bare("candidate")))); err != nil {
+	if _, err := s.rpcWithin(min(partingLimit, s.limit), branch("unlock", branch("target", bare("candidate")))); err != nil {
 		s.log.Warn("candidate not unlocked; it is when the session ends", "why", err)
 	}
 }

@@ -158,6 +158,6 @@ func joined(refused []*RPCError) *RPCError {
 
 // close leaves politely if the switch still answers, and in any case.
 func (s *session) close() {
-	_, _ = s.rpcWithin(partingLimit, bare("close-session"))
+	_, _ = s.rpcWithin(min(partingLimit, s.limit), bare("close-session"))
 	s.login.close()
 }
