@@ -102,14 +102,7 @@ func startKnot(t *testing.T) *dnstest.Server {
 	for _, zone := range []string{names, reverse6} {
 		put(zone+".zone", fmt.Sprintf("$TTL 60\n$ORIGIN %s.\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n", zone))
 	}
-	path, err := exec.LookPath("knotd")
-	if err != nil {
-		path = "/usr/sbin/knotd" // which only root has in its PATH
-	}
-	program, err := os.ReadFile(path)
-	require.NoError(t, err, "install knot")
-	knotd := put("knotd", string(program)) // away from the path of an AppArmor profile
-	require.NoError(t, os.Chmod(knotd, 0o700))
+	knotd := dnstest.Program(t, "knotd", dir)
 	cmd := exec.Command(knotd, "-c", put("knot.conf", fmt.Sprintf(knotConf, dir, port, secret)))
 	cmd.Stderr = t.Output()
 	require.NoError(t, cmd.Start())

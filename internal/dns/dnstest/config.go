@@ -23,24 +23,23 @@ func (s *Server) configure(t testing.TB) {
 		fmt.Fprintf(&conf, "zone %q { type primary; file %q; allow-update { key %q; }; };\n", zone, file, s.KeyName)
 	}
 	s.put(t, "named.conf", conf.String())
-	s.copyNamed(t)
 }
 
-// copyNamed runs named from the test's own folder, because Debian's AppArmor
-// profile goes by the path /usr/sbin/named and keeps that one out of the
-// folders where tests have their files.
-func (s *Server) copyNamed(t testing.TB) {
+// Program copies a server's program into a folder of the test and returns its
+// path there, because Debian's AppArmor profiles go by paths such as
+// /usr/sbin/named, and keep those out of the folders where tests have files.
+// It is cp that copies: a file that this process had open for writing may be
+// busy in a child that another test forks at that moment, and then not run.
+func Program(t testing.TB, name, folder string) string {
 	t.Helper()
-	path, err := exec.LookPath("named")
+	path, err := exec.LookPath(name)
 	if err != nil {
-		path = "/usr/sbin/named" // which only root has in its PATH
+		path = "/usr/sbin/" + name // which only root has in its PATH
 	}
-	program, err := os.ReadFile(path)
-	require.NoError(t, err, "install bind9")
-	own := filepath.Join(s.dir, "named")
-	if _, err := os.Stat(own); err != nil {
-		require.NoError(t, os.WriteFile(own, program, 0o700))
-	}
+	own := filepath.Join(folder, name)
+	out, err := exec.Command("cp", path, own).CombinedOutput()
+	require.NoError(t, err, "install the package of %s: %s", name, out)
+	return own
 }
 
 func (s *Server) put(t testing.TB, name, text string) {

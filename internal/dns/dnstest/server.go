@@ -32,6 +32,7 @@ type Server struct {
 	Reader    metal.Credential // another key, which may update nothing
 
 	dir   string
+	named string // path of the program
 	zones []string
 	cmd   *exec.Cmd
 	log   lines
@@ -45,6 +46,7 @@ func Start(t testing.TB, zones ...string) *Server {
 	t.Helper()
 	s := &Server{KeyName: "millwright", Secret: secret(), Algorithm: "hmac-sha256", dir: t.TempDir(), zones: zones}
 	s.Reader = metal.Credential{User: "reader", Password: secret()}
+	s.named = Program(t, "named", s.dir)
 	t.Cleanup(func() { s.Stop(t) })
 	for range 5 { // the free port that was found may be somebody's a moment later
 		s.Addr = freePort(t)
@@ -107,7 +109,7 @@ func (s *Server) Restart(t testing.TB) {
 func (s *Server) start(t testing.TB) bool {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(s.Addr)
-	s.cmd = exec.Command(filepath.Join(s.dir, "named"), "-g", "-4", "-n", "1", "-p", port, "-c", filepath.Join(s.dir, "named.conf"))
+	s.cmd = exec.Command(s.named, "-g", "-4", "-n", "1", "-p", port, "-c", filepath.Join(s.dir, "named.conf"))
 	words, err := s.cmd.StderrPipe()
 	require.NoError(t, err)
 	s.ended = make(chan struct{})
@@ -124,7 +126,7 @@ func (s *Server) start(t testing.TB) bool {
 			close(s.ended)
 		}
 	}()
-	require.NoError(t, <-started, "install bind9")
+	require.NoError(t, <-started)
 	select {
 	case ok := <-ready:
 		return ok
