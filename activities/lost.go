@@ -13,16 +13,13 @@ import (
 type Lost struct {
 	Store LostStore
 	Runs  Runs
-	// AddressQuarantine is how long a released address rests, because switches
-	// and neighbours remember it.
-	AddressQuarantine time.Duration
 }
 
 // LostStore lists what only an open run may leave as it is.
 type LostStore interface {
 	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
-	FreeExpiredLeases(ctx context.Context, quarantine time.Duration) (int, error)
+	FreeRested(ctx context.Context) (int, error)
 }
 
 // Runs knows which runs are open, by workflow ID.
@@ -57,7 +54,7 @@ type FindLostResult struct {
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
 	var found FindLostResult
-	if _, err := l.Store.FreeExpiredLeases(ctx, l.AddressQuarantine); err != nil {
+	if _, err := l.Store.FreeRested(ctx); err != nil {
 		return found, classify(err)
 	}
 	orders, err := l.Store.OpenOrders(ctx, lostAfter, lostAtOnce)

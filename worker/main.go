@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -33,9 +32,8 @@ type Config struct {
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 
-	AddressQuarantine time.Duration `default:"15m" help:"How long a released address rests before somebody else gets it."`
-	Concurrency       int           `default:"200" help:"Activities at the same time, per queue."`
-	BuildID           string        `help:"Version of this worker, for pinned runs; empty runs unversioned."`
+	Concurrency int    `default:"200" help:"Activities at the same time, per queue."`
+	BuildID     string `help:"Version of this worker, for pinned runs; empty runs unversioned."`
 }
 
 func main() {

@@ -44,7 +44,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Machines{Store: store})
 		w.RegisterActivity(&activities.Devices{Store: store})
 		w.RegisterActivity(&activities.Boot{Store: store})
-		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, AddressQuarantine: cfg.AddressQuarantine})
+		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}})
 		parts = append(parts, w)
 	}
 	for _, site := range cfg.Site {

@@ -112,7 +112,7 @@ func (p *places) world(t *testing.T, machines int) *world {
 	ctx, q := t.Context(), p.store.Queries()
 	require.NoError(t, q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(w.site), Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}))
 	for block, role := range w.blocks() {
-		require.NoError(t, q.InsertBlock(ctx, query.InsertBlockParams{Prefix: block, Site: string(w.site), Role: role}))
+		require.NoError(t, q.AddBlock(ctx, query.AddBlockParams{Prefix: block, Site: string(w.site), Role: role}))
 	}
 	for _, rack := range []string{"r1", "r2"} {
 		require.NoError(t, q.UpsertRack(ctx, query.UpsertRackParams{Site: string(w.site), ID: rack}))
@@ -153,9 +153,8 @@ func (w *world) addMachine(i int) {
 		Firmware: "uefi", Kexec: true, Bmc: fmt.Appendf(nil, `{"address":"%s:443","protocol":"redfish"}`, id), Disks: []byte("[]")}))
 	require.NoError(w.t, q.UpsertPort(ctx, query.UpsertPortParams{Switch: string(port.Switch), Name: port.Name, Machine: id}))
 	require.NoError(w.t, q.UpsertNIC(ctx, query.UpsertNICParams{Mac: fmt.Sprintf("02:00:00:%02x:%02x:%02x", w.n/256, w.n%256, i), Machine: id, Switch: string(port.Switch), Port: port.Name}))
-	prefix, err := q.TakePrefix(ctx, query.TakePrefixParams{Block: w.installBlock(), Len: 31})
+	_, err := q.TakePrefixes(ctx, query.TakePrefixesParams{Block: w.installBlock(), Len: 31, Holders: []string{metal.PortHolder + port.String()}, Asks: []string{"install"}})
 	require.NoError(w.t, err)
-	require.NoError(w.t, q.InsertPortLease(ctx, query.InsertPortLeaseParams{Prefix: prefix, Block: w.installBlock(), Switch: string(port.Switch), Port: port.Name}))
 	require.NoError(w.t, q.EnsureBootIntent(ctx, id))
 	w.boxes[metal.MachineID(id)] = &box{}
 }

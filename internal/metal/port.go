@@ -67,9 +67,10 @@ const (
 // Lease is a piece of a block, given to a holder: a device, or (install links)
 // a port. What it looks like to the machine is its Link.
 type Lease struct {
-	Prefix netip.Prefix
-	Role   Role
-	Site   SiteID
+	Prefix  netip.Prefix
+	Role    Role
+	Site    SiteID
+	Elastic bool // assigned from a reservation: routed to the machine, and no link
 }
 
 // Link is the lease seen as a point-to-point subnet.

@@ -242,7 +242,9 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 	leases, err := q.BootLeases(ctx, query.BootLeasesParams{Site: site, Machine: machine})
 	for _, l := range leases {
 		if t := tenancies[l.Machine]; t != nil {
-			t.Leases = append(t.Leases, metal.Lease{Prefix: l.Prefix, Role: metal.Role(l.Role), Site: metal.SiteID(l.Site)})
+			t.Leases = append(t.Leases, metal.Lease{
+				Prefix: l.Prefix, Role: metal.Role(l.Role), Site: metal.SiteID(l.Site), Elastic: l.Purpose == string(metal.Reservation),
+			})
 		}
 	}
 	return tenancies, err
@@ -259,7 +261,11 @@ func bootMachine(row query.BootMachinesRow, tenancy *metal.Tenancy) metal.BootMa
 	m.Addresses = []netip.Addr{m.Install.Machine()}
 	if tenancy != nil {
 		for _, l := range tenancy.Leases {
-			m.Addresses = append(m.Addresses, l.Link().Machine())
+			if l.Elastic {
+				m.Addresses = append(m.Addresses, l.Prefix.Addr())
+			} else {
+				m.Addresses = append(m.Addresses, l.Link().Machine())
+			}
 		}
 	}
 	return m

@@ -18,7 +18,7 @@ type Leak struct {
 }
 
 // LeakKinds are what Leaks looks for.
-var LeakKinds = []string{"lease", "claim", "tenant port", "boot intent", "usage", "block"}
+var LeakKinds = []string{"lease", "claim", "tenant port", "boot intent", "usage", "space", "reservation"}
 
 // Leaks lists what the database holds for nobody: promise 3 is that there is
 // none, at any moment. A run that was terminated still stands behind its
@@ -44,7 +44,9 @@ func (s *Store) DeviceLeases(ctx context.Context, devices []string) (map[metal.D
 	leases := map[metal.DeviceID][]metal.Lease{}
 	for _, row := range rows {
 		device := metal.DeviceID(row.Device)
-		leases[device] = append(leases[device], metal.Lease{Prefix: row.Prefix, Role: metal.Role(row.Role), Site: metal.SiteID(row.Site)})
+		leases[device] = append(leases[device], metal.Lease{
+			Prefix: row.Prefix, Role: metal.Role(row.Role), Site: metal.SiteID(row.Site), Elastic: row.Purpose == string(metal.Reservation),
+		})
 	}
 	return leases, nil
 }

@@ -53,8 +53,12 @@ func (s *Store) PortIntents(ctx context.Context, id metal.SwitchID, names []stri
 	if err != nil {
 		return sw, nil, fmt.Errorf("switch %s: its ports' links: %w", id, err)
 	}
-	byPort := map[string][]metal.Link{}
+	byPort, routed := map[string][]metal.Link{}, map[string][]netip.Prefix{}
 	for _, l := range links {
+		if l.Purpose == string(metal.Reservation) {
+			routed[l.Name] = append(routed[l.Name], l.Prefix)
+			continue
+		}
 		byPort[l.Name] = append(byPort[l.Name], metal.Link{Prefix: l.Prefix, Role: metal.Role(l.Role)})
 	}
 	intents := make([]metal.PortIntent, len(ports))
@@ -63,7 +67,7 @@ func (s *Store) PortIntents(ctx context.Context, id metal.SwitchID, names []stri
 			Port: metal.Port{Switch: id, Name: p.Name}, Profile: metal.Profile(p.Profile), Generation: p.Generation,
 			Machine: metal.MachineID(p.Machine), Device: metal.DeviceID(p.Device),
 			Install: metal.Link{Prefix: p.Install, Role: metal.Install},
-			Links:   byPort[p.Name], Boot: append([]netip.Addr(nil), p.Boot...),
+			Links:   byPort[p.Name], Routed: routed[p.Name], Boot: append([]netip.Addr(nil), p.Boot...),
 		}
 	}
 	return sw, intents, nil

@@ -58,7 +58,7 @@ func endWithout(ctx context.Context, q *query.Queries, d query.Device, claim met
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	if err := q.ReleaseLeases(ctx, d.ID); err != nil {
+	if err := releaseLeases(ctx, q, claim.Device); err != nil {
 		return err
 	}
 	return endDevice(ctx, q, claim, end)
@@ -100,7 +100,7 @@ func letGo(ctx context.Context, q *query.Queries, claim metal.Claim, end metal.E
 	if err := q.EndBootIntent(ctx, string(claim.Machine)); err != nil {
 		return err
 	}
-	if err := q.ReleaseLeases(ctx, string(claim.Device)); err != nil {
+	if err := releaseLeases(ctx, q, claim.Device); err != nil {
 		return err
 	}
 	if err := event(ctx, q, claim, "release", "machine %s and addresses given back", claim.Machine); err != nil {

@@ -65,7 +65,7 @@ func (r *rig) dump() string {
 	defer conn.Close(context.Background())
 	var all strings.Builder
 	for _, table := range []string{"sites", "racks", "switches", "plans", "operating_systems", "plan_operating_systems",
-		"machines", "ports", "nics", "blocks", "free_prefixes", "leases", "boot_intents"} {
+		"machines", "ports", "nics", "blocks", "pieces", "boot_intents"} {
 		rows, err := conn.Query(r.t.Context(), "select xmin::text || ' ' || t::text from "+table+" t order by t::text")
 		require.NoError(r.t, err)
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -208,8 +208,7 @@ func TestAnImportMovesNothingThatIsInUse(t *testing.T) {
 	r.exec(`insert into sites (id, metro, boot) values ('lab2', 'lab', '{127.65.0.67}');
 		insert into racks values ('lab2', 'q1');
 		insert into switches values ('tor-q1', 'lab2', 'q1', '127.65.1.1:830', 'k', 'c');
-		insert into blocks values ('203.0.113.0/24', 'lab2', 'public');
-		insert into free_prefixes (prefix, block) values ('203.0.113.0/24', '203.0.113.0/24')`)
+		select add_block('203.0.113.0/24', null, 'lab2', 'public', 'pool', null, '')`)
 	otherPlan := []string{"plans:\n  c1.small", "plans:\n  c2.big: {description: Big, cores: 9, memory_gib: 9, disks_gb: [9]}\n  c1.small",
 		"plan: c1.small\n    firmware: uefi", "plan: c2.big\n    firmware: uefi"}
 	before := r.dump()
@@ -241,7 +240,7 @@ func TestASiteShortOfInstallLinksIsNotImportedByHalf(t *testing.T) {
 	t.Parallel()
 	r := imported(t)
 	site := r.site("  m2:", "  m3:", "127.64.2.2", "127.64.2.3", "02-40-00-00-00-02", "02:40:00:00:00:03", "ae2", "ae3", "unit: 2", "unit: 3")
-	r.exec("update free_prefixes set block = '10.64.0.0/16' where block = '127.64.128.0/17'")
+	r.exec("update pieces set block = null where holder is null and block = '127.64.128.0/17'")
 	before := r.dump()
 	_, err := r.store.ImportSite(t.Context(), site)
 	require.ErrorIs(t, err, metal.ErrNoAddress)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"millwright/internal/metal"
@@ -50,9 +51,6 @@ func (im *siteImport) writeBlocks(ctx context.Context) error {
 		if b.Site != string(im.file.ID) || im.hasBlock(b.Prefix) || !im.replaced(b.Prefix) {
 			continue
 		}
-		if err := im.q.DropFreePrefixes(ctx, b.Prefix); err != nil {
-			return err
-		}
 		if err := im.q.DropBlock(ctx, b.Prefix); err != nil {
 			return err
 		}
@@ -77,7 +75,7 @@ func (im *siteImport) writeBlock(ctx context.Context, b sitefile.Block, known bo
 	if known {
 		return im.q.SetBlockRole(ctx, query.SetBlockRoleParams{Prefix: b.Prefix, Role: string(b.Role)})
 	}
-	return im.q.InsertBlock(ctx, query.InsertBlockParams{Prefix: b.Prefix, Site: string(im.file.ID), Role: string(b.Role)})
+	return im.q.AddBlock(ctx, query.AddBlockParams{Prefix: b.Prefix, Site: string(im.file.ID), Role: string(b.Role)})
 }
 
 func (im *siteImport) writePlans(ctx context.Context) error {
@@ -200,15 +198,18 @@ func switchFacts(s query.Switch) facts {
 }
 
 // installBlocks are the site's, from which every port has its permanent link.
-func (im *siteImport) installBlocks(ctx context.Context) ([]query.Block, error) {
-	return im.q.BlocksOf(ctx, query.BlocksOfParams{Site: string(im.file.ID), Role: string(metal.Install), Family: 4})
+func (im *siteImport) installBlocks(ctx context.Context) ([]netip.Prefix, error) {
+	blocks, err := im.q.Pools(ctx, query.PoolsParams{Site: string(im.file.ID), Role: string(metal.Install), Family: 4})
+	return prefixes(blocks), err
 }
 
 // link leases a port's install link, once and for ever.
-func (im *siteImport) link(ctx context.Context, port metal.Port, blocks []query.Block) error {
-	prefix, block, err := takeFrom(ctx, im.q, blocks, installBits)
-	if err != nil {
+func (im *siteImport) link(ctx context.Context, port metal.Port, blocks []netip.Prefix) error {
+	if _, err := takeFrom(ctx, im.q, blocks, installBits, metal.PortHolder+port.String(), installAsk); err != nil {
 		return fmt.Errorf("port %s: lease its install link: %w", port, err)
 	}
-	return im.q.InsertPortLease(ctx, query.InsertPortLeaseParams{Prefix: prefix, Block: block, Switch: string(port.Switch), Port: port.Name})
+	return nil
 }
+
+// installAsk is which of a port's leases its install link is: the only one.
+const installAsk = "install"

@@ -74,7 +74,7 @@ select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
     coalesce(m.device, '')::text as device
 from machines m
 join nics n on n.machine = m.id and n.position = 0
-join leases l on l.switch = n.switch and l.port = n.port
+join pieces l on l.holder = 'port/' || n.switch || ':' || n.port and l.ask = 'install'
 join boot_intents i on i.machine = m.id
 where m.site = @site and (@machine::text = '' or m.id = @machine)
 order by m.id;
@@ -89,8 +89,8 @@ left join user_data u on u.sha256 = d.user_data
 where m.site = @site and (@machine::text = '' or m.id = @machine);
 
 -- name: BootLeases :many
-select m.id as machine, l.prefix, b.role, b.site from machines m
-join leases l on l.device = m.device and l.released is null
+select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from machines m
+join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
 where m.site = @site and (@machine::text = '' or m.id = @machine)
 order by family(l.prefix), b.role desc, l.prefix;

@@ -14,13 +14,13 @@ select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, 
 from ports p
 join switches w on w.id = p.switch
 join sites s on s.id = w.site
-join leases i on i.switch = p.switch and i.port = p.name
+join pieces i on i.holder = 'port/' || p.switch || ':' || p.name and i.ask = 'install'
 where p.switch = @switch and (cardinality(@names::text[]) = 0 or p.name = any(@names::text[]))
 order by p.name;
 
 -- name: LinksOfPorts :many
-select p.name, l.prefix, b.role from ports p
-join leases l on l.device = p.device and l.released is null
+select p.name, l.prefix, b.role, b.purpose from ports p
+join pieces l on l.device = p.device
 join blocks b on b.prefix = l.block
 where p.switch = @switch and p.profile = 'tenant' and (cardinality(@names::text[]) = 0 or p.name = any(@names::text[]))
 order by p.name, family(l.prefix), b.role desc, l.prefix;

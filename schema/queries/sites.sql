@@ -66,12 +66,9 @@ on conflict (machine, position) do update set mac = excluded.mac, switch = exclu
 -- name: EnsureBootIntent :exec
 insert into boot_intents (machine) values ($1) on conflict do nothing;
 
--- name: DropFreePrefixes :exec
-delete from free_prefixes where block = $1;
-
 -- name: DropBlock :exec
--- Only for a block that nothing is leased from, after its free space.
-delete from blocks where prefix = $1;
+-- Only for a block that is all free.
+select drop_block(@prefix);
 
 -- name: SetBlockRole :exec
 update blocks set role = @role where prefix = @prefix;
@@ -98,7 +95,10 @@ from operating_systems o order by o.id;
 select id from racks where site = $1 order by id;
 
 -- name: AllBlocks :many
-select b.*, (select count(*) from leases l where l.block = b.prefix) as leases from blocks b order by b.prefix;
+-- Those that import made, and what stands in the way of changing them.
+select b.prefix, b.role, coalesce(b.site, '')::text as site, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
+    + (select count(*) from blocks c where c.parent = b.prefix) as leases
+from blocks b where b.parent is null order by b.prefix;
 
 -- name: AllMachines :many
 select * from machines order by id;
@@ -108,5 +108,5 @@ select mac::text as mac, machine, switch, port, position from nics order by mach
 
 -- name: AllPorts :many
 select p.switch, p.name, p.machine, p.profile, s.site,
-    exists (select from leases l where l.switch = p.switch and l.port = p.name) as linked
+    exists (select from pieces l where l.holder = 'port/' || p.switch || ':' || p.name and l.ask = 'install') as linked
 from ports p join switches s on s.id = p.switch order by p.switch, p.name;

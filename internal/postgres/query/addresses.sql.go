@@ -12,24 +12,51 @@ import (
 	"time"
 )
 
+const addBlock = `-- name: AddBlock :exec
+select add_block($1, null, nullif($2::text, ''), $3, 'pool', null, $4)
+`
+
+type AddBlockParams struct {
+	Prefix netip.Prefix
+	Site   string
+	Role   string
+	Note   string
+}
+
+// A block of free space, of an aggregate that is assumed where none is known.
+func (q *Queries) AddBlock(ctx context.Context, arg AddBlockParams) error {
+	_, err := q.db.Exec(ctx, addBlock,
+		arg.Prefix,
+		arg.Site,
+		arg.Role,
+		arg.Note,
+	)
+	return err
+}
+
 const addressUse = `-- name: AddressUse :many
-select b.prefix, b.site, b.role,
-    coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - len)) from free_prefixes f where f.block = b.prefix), 0)::float8 as free,
-    coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - masklen(l.prefix))) from leases l where l.block = b.prefix and l.released is null), 0)::float8 as held,
-    coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - masklen(l.prefix))) from leases l where l.block = b.prefix and l.released is not null), 0)::float8 as quarantined
-from blocks b order by b.prefix
+select b.prefix, coalesce(b.site, '')::text as site, b.role, b.purpose, coalesce(b.project, '')::text as project,
+    coalesce(sum(u.size) filter (where u.holder is null and u.released is null), 0)::float8 as free,
+    coalesce(sum(u.size) filter (where u.holder is not null), 0)::float8 as held,
+    coalesce(sum(u.size) filter (where u.released is not null), 0)::float8 as quarantined
+from blocks b
+left join (select block, holder, released, 2.0 ^ (case family(prefix) when 4 then 32 else 127 end - masklen(prefix)) as size from pieces) u on u.block = b.prefix
+group by b.prefix order by b.prefix
 `
 
 type AddressUseRow struct {
 	Prefix      netip.Prefix
 	Site        string
 	Role        string
+	Purpose     string
+	Project     string
 	Free        float64
 	Held        float64
 	Quarantined float64
 }
 
-// Addresses by block: free, held, in quarantine. IPv6 counts /127 links.
+// Addresses by block: free, held, at rest. IPv6 counts /127 links. What is cut
+// from a block is the cut block's.
 func (q *Queries) AddressUse(ctx context.Context) ([]AddressUseRow, error) {
 	rows, err := q.db.Query(ctx, addressUse)
 	if err != nil {
@@ -43,6 +70,8 @@ func (q *Queries) AddressUse(ctx context.Context) ([]AddressUseRow, error) {
 			&i.Prefix,
 			&i.Site,
 			&i.Role,
+			&i.Purpose,
+			&i.Project,
 			&i.Free,
 			&i.Held,
 			&i.Quarantined,
@@ -57,18 +86,231 @@ func (q *Queries) AddressUse(ctx context.Context) ([]AddressUseRow, error) {
 	return items, nil
 }
 
-const blocksOf = `-- name: BlocksOf :many
-select prefix, site, role from blocks where site = $1 and role = $2 and family(prefix) = $3::int order by prefix
+const assignedTo = `-- name: AssignedTo :many
+select b.prefix as block, array_agg(p.first order by p.first)::inet[] as begins
+from pieces p join blocks b on b.prefix = p.block
+where p.device = $1::text and b.purpose = 'reservation'
+group by b.prefix order by b.prefix
 `
 
-type BlocksOfParams struct {
-	Site   string
-	Role   string
-	Family int32
+type AssignedToRow struct {
+	Block  netip.Prefix
+	Begins []netip.Addr
 }
 
-func (q *Queries) BlocksOf(ctx context.Context, arg BlocksOfParams) ([]Block, error) {
-	rows, err := q.db.Query(ctx, blocksOf, arg.Site, arg.Role, arg.Family)
+// What a device has of reservations, by block.
+func (q *Queries) AssignedTo(ctx context.Context, device string) ([]AssignedToRow, error) {
+	rows, err := q.db.Query(ctx, assignedTo, device)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AssignedToRow
+	for rows.Next() {
+		var i AssignedToRow
+		if err := rows.Scan(&i.Block, &i.Begins); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const cutBlock = `-- name: CutBlock :one
+select coalesce(cut_block($1, $2, $3, $4, $5), '0.0.0.0/0')::cidr as prefix
+`
+
+type CutBlockParams struct {
+	Parent  netip.Prefix
+	Len     int32
+	Purpose string
+	Project string
+	Note    string
+}
+
+// 0.0.0.0/0 where the parent has no room.
+func (q *Queries) CutBlock(ctx context.Context, arg CutBlockParams) (netip.Prefix, error) {
+	row := q.db.QueryRow(ctx, cutBlock,
+		arg.Parent,
+		arg.Len,
+		arg.Purpose,
+		arg.Project,
+		arg.Note,
+	)
+	var prefix netip.Prefix
+	err := row.Scan(&prefix)
+	return prefix, err
+}
+
+const freePieces = `-- name: FreePieces :exec
+select free_pieces($1, $2::inet[])
+`
+
+type FreePiecesParams struct {
+	Block  netip.Prefix
+	Begins []netip.Addr
+}
+
+// Safe to repeat only for pieces that are still to be freed: whoever calls has
+// seen that in the same transaction.
+func (q *Queries) FreePieces(ctx context.Context, arg FreePiecesParams) error {
+	_, err := q.db.Exec(ctx, freePieces, arg.Block, arg.Begins)
+	return err
+}
+
+const leasesOfDevice = `-- name: LeasesOfDevice :many
+select p.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from pieces p join blocks b on b.prefix = p.block
+where p.device = $1::text
+order by family(p.prefix), b.role desc, p.prefix
+`
+
+type LeasesOfDeviceRow struct {
+	Prefix  netip.Prefix
+	Role    string
+	Site    string
+	Purpose string
+}
+
+func (q *Queries) LeasesOfDevice(ctx context.Context, device string) ([]LeasesOfDeviceRow, error) {
+	rows, err := q.db.Query(ctx, leasesOfDevice, device)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LeasesOfDeviceRow
+	for rows.Next() {
+		var i LeasesOfDeviceRow
+		if err := rows.Scan(
+			&i.Prefix,
+			&i.Role,
+			&i.Site,
+			&i.Purpose,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockBlock = `-- name: LockBlock :exec
+select lock_block($1)
+`
+
+func (q *Queries) LockBlock(ctx context.Context, block netip.Prefix) error {
+	_, err := q.db.Exec(ctx, lockBlock, block)
+	return err
+}
+
+const lockOwnBlocks = `-- name: LockOwnBlocks :exec
+select pg_advisory_xact_lock(hashtextextended('millwright own ' || $1::text || ' ' || $2::text || ' ' || $3::text || $4::int, 0))
+`
+
+type LockOwnBlocksParams struct {
+	Project string
+	Site    string
+	Role    string
+	Family  int32
+}
+
+// One caller at a time cuts a project's next block.
+func (q *Queries) LockOwnBlocks(ctx context.Context, arg LockOwnBlocksParams) error {
+	_, err := q.db.Exec(ctx, lockOwnBlocks,
+		arg.Project,
+		arg.Site,
+		arg.Role,
+		arg.Family,
+	)
+	return err
+}
+
+const longestFree = `-- name: LongestFree :one
+select coalesce((select prefix from pieces where block = $1::cidr and holder is null and released is null
+    order by masklen(prefix), first limit 1), '0.0.0.0/0')::cidr as prefix
+`
+
+func (q *Queries) LongestFree(ctx context.Context, block netip.Prefix) (netip.Prefix, error) {
+	row := q.db.QueryRow(ctx, longestFree, block)
+	var prefix netip.Prefix
+	err := row.Scan(&prefix)
+	return prefix, err
+}
+
+const ownBlocks = `-- name: OwnBlocks :many
+select b.prefix, coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 127 end - masklen(p.prefix))) from pieces p
+    where p.block = b.prefix and p.holder is null and p.released is null), 0)::float8 as free
+from blocks b
+where b.site = $1::text and b.role = $2 and family(b.prefix) = $3::int and b.purpose = 'own' and b.project = $4::text
+order by b.prefix
+`
+
+type OwnBlocksParams struct {
+	Site    string
+	Role    string
+	Family  int32
+	Project string
+}
+
+type OwnBlocksRow struct {
+	Prefix netip.Prefix
+	Free   float64
+}
+
+// A project's own blocks at a site, with the room that is left in each.
+func (q *Queries) OwnBlocks(ctx context.Context, arg OwnBlocksParams) ([]OwnBlocksRow, error) {
+	rows, err := q.db.Query(ctx, ownBlocks,
+		arg.Site,
+		arg.Role,
+		arg.Family,
+		arg.Project,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OwnBlocksRow
+	for rows.Next() {
+		var i OwnBlocksRow
+		if err := rows.Scan(&i.Prefix, &i.Free); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pools = `-- name: Pools :many
+select prefix, site, role, aggregate, parent, purpose, project, note, made_at from blocks b
+where b.site = $1::text and b.role = $2 and family(b.prefix) = $3::int and b.purpose = 'pool'
+  and (not exists (select from block_projects p where p.block = b.prefix)
+       or exists (select from block_projects p where p.block = b.prefix and p.project = $4))
+order by b.prefix
+`
+
+type PoolsParams struct {
+	Site    string
+	Role    string
+	Family  int32
+	Project string
+}
+
+// The shared blocks of a site and role that a project may take from.
+func (q *Queries) Pools(ctx context.Context, arg PoolsParams) ([]Block, error) {
+	rows, err := q.db.Query(ctx, pools,
+		arg.Site,
+		arg.Role,
+		arg.Family,
+		arg.Project,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +318,17 @@ func (q *Queries) BlocksOf(ctx context.Context, arg BlocksOfParams) ([]Block, er
 	var items []Block
 	for rows.Next() {
 		var i Block
-		if err := rows.Scan(&i.Prefix, &i.Site, &i.Role); err != nil {
+		if err := rows.Scan(
+			&i.Prefix,
+			&i.Site,
+			&i.Role,
+			&i.Aggregate,
+			&i.Parent,
+			&i.Purpose,
+			&i.Project,
+			&i.Note,
+			&i.MadeAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -87,58 +339,64 @@ func (q *Queries) BlocksOf(ctx context.Context, arg BlocksOfParams) ([]Block, er
 	return items, nil
 }
 
-const deleteExpiredLease = `-- name: DeleteExpiredLease :execrows
-delete from leases where prefix = $1 and released < now() - $2::interval
+const quotaOf = `-- name: QuotaOf :one
+select q.most, pg_advisory_xact_lock(hashtextextended('millwright quota ' || q.project, 0))::text as locked,
+    coalesce((select sum(case b.purpose when 'reservation' then 0 else 2 ^ (32 - masklen(p.prefix)) end) from pieces p
+        join blocks b on b.prefix = p.block join devices d on d.id = p.device
+        where d.project = q.project and b.role = 'public' and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0)::float8 as links,
+    coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 64 end - masklen(b.prefix))) from blocks b
+        where b.project = q.project and b.purpose = 'reservation'
+          and family(b.prefix) = case q.resource when 'reserved-ipv6' then 6 else 4 end), 0)::float8 as reserved
+from quotas q where q.project = $1 and q.resource = $2
 `
 
-type DeleteExpiredLeaseParams struct {
-	Prefix     netip.Prefix
-	Quarantine time.Duration
+type QuotaOfParams struct {
+	Project  string
+	Resource string
 }
 
-func (q *Queries) DeleteExpiredLease(ctx context.Context, arg DeleteExpiredLeaseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteExpiredLease, arg.Prefix, arg.Quarantine)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+type QuotaOfRow struct {
+	Most     int64
+	Locked   string
+	Links    float64
+	Reserved float64
 }
 
-const expiredLeases = `-- name: ExpiredLeases :many
-select prefix, block from leases where released < now() - $1::interval order by prefix
+// What a project may have and has, under a lock: two asks at once would each
+// fit. No row: no limit.
+func (q *Queries) QuotaOf(ctx context.Context, arg QuotaOfParams) (QuotaOfRow, error) {
+	row := q.db.QueryRow(ctx, quotaOf, arg.Project, arg.Resource)
+	var i QuotaOfRow
+	err := row.Scan(
+		&i.Most,
+		&i.Locked,
+		&i.Links,
+		&i.Reserved,
+	)
+	return i, err
+}
+
+const restLeases = `-- name: RestLeases :exec
+update pieces p set holder = null, ask = null, taken_at = null, released = clock_timestamp()
+from blocks b where b.prefix = p.block and p.device = $1::text and b.purpose <> 'reservation'
 `
 
-type ExpiredLeasesRow struct {
-	Prefix netip.Prefix
-	Block  netip.Prefix
+// Links go to rest: switches and neighbours remember an address. Safe to repeat.
+func (q *Queries) RestLeases(ctx context.Context, device string) error {
+	_, err := q.db.Exec(ctx, restLeases, device)
+	return err
 }
 
-func (q *Queries) ExpiredLeases(ctx context.Context, quarantine time.Duration) ([]ExpiredLeasesRow, error) {
-	rows, err := q.db.Query(ctx, expiredLeases, quarantine)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ExpiredLeasesRow
-	for rows.Next() {
-		var i ExpiredLeasesRow
-		if err := rows.Scan(&i.Prefix, &i.Block); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const freePrefixes = `-- name: FreePrefixes :many
-select prefix from free_prefixes where block = $1 order by prefix
+const rested = `-- name: Rested :many
+select distinct b.prefix
+from pieces p join blocks b on b.prefix = p.block join space_rules r on r.role = b.role
+where p.released < now() - r.rest
+order by b.prefix
 `
 
-func (q *Queries) FreePrefixes(ctx context.Context, block netip.Prefix) ([]netip.Prefix, error) {
-	rows, err := q.db.Query(ctx, freePrefixes, block)
+// Blocks with pieces whose rest is over.
+func (q *Queries) Rested(ctx context.Context) ([]netip.Prefix, error) {
+	rows, err := q.db.Query(ctx, rested)
 	if err != nil {
 		return nil, err
 	}
@@ -157,97 +415,83 @@ func (q *Queries) FreePrefixes(ctx context.Context, block netip.Prefix) ([]netip
 	return items, nil
 }
 
-const giveBackPrefix = `-- name: GiveBackPrefix :exec
-select give_back_prefix($1, $2)
+const setRest = `-- name: SetRest :exec
+update space_rules set rest = $1 where role = $2
 `
 
-type GiveBackPrefixParams struct {
-	Prefix netip.Prefix
-	Block  netip.Prefix
+type SetRestParams struct {
+	Rest time.Duration
+	Role string
 }
 
-func (q *Queries) GiveBackPrefix(ctx context.Context, arg GiveBackPrefixParams) error {
-	_, err := q.db.Exec(ctx, giveBackPrefix, arg.Prefix, arg.Block)
+func (q *Queries) SetRest(ctx context.Context, arg SetRestParams) error {
+	_, err := q.db.Exec(ctx, setRest, arg.Rest, arg.Role)
 	return err
 }
 
-const insertBlock = `-- name: InsertBlock :exec
-with block as (
-    insert into blocks (prefix, site, role) values ($1, $2, $3)
-    on conflict (prefix) do nothing returning prefix)
-insert into free_prefixes (prefix, block) select prefix, prefix from block
+const stillRested = `-- name: StillRested :many
+select p.first from pieces p join blocks b on b.prefix = p.block join space_rules r on r.role = b.role
+where p.block = $1::cidr and p.released < now() - r.rest
+order by p.first limit $2
 `
 
-type InsertBlockParams struct {
-	Prefix netip.Prefix
-	Site   string
-	Role   string
+type StillRestedParams struct {
+	Block netip.Prefix
+	Most  int32
 }
 
-// Safe to repeat. A new block is one free prefix.
-func (q *Queries) InsertBlock(ctx context.Context, arg InsertBlockParams) error {
-	_, err := q.db.Exec(ctx, insertBlock, arg.Prefix, arg.Site, arg.Role)
-	return err
-}
-
-const insertDeviceLease = `-- name: InsertDeviceLease :exec
-insert into leases (prefix, block, device) values ($1, $2, $3::text)
-`
-
-type InsertDeviceLeaseParams struct {
-	Prefix netip.Prefix
-	Block  netip.Prefix
-	Device string
-}
-
-func (q *Queries) InsertDeviceLease(ctx context.Context, arg InsertDeviceLeaseParams) error {
-	_, err := q.db.Exec(ctx, insertDeviceLease, arg.Prefix, arg.Block, arg.Device)
-	return err
-}
-
-const insertPortLease = `-- name: InsertPortLease :exec
-insert into leases (prefix, block, switch, port) values ($1, $2, $3::text, $4::text)
-`
-
-type InsertPortLeaseParams struct {
-	Prefix netip.Prefix
-	Block  netip.Prefix
-	Switch string
-	Port   string
-}
-
-func (q *Queries) InsertPortLease(ctx context.Context, arg InsertPortLeaseParams) error {
-	_, err := q.db.Exec(ctx, insertPortLease,
-		arg.Prefix,
-		arg.Block,
-		arg.Switch,
-		arg.Port,
-	)
-	return err
-}
-
-const leasesOfDevice = `-- name: LeasesOfDevice :many
-select l.prefix, b.role, b.site from leases l join blocks b on b.prefix = l.block
-where l.device = $1::text and l.released is null
-order by family(l.prefix), b.role desc, l.prefix
-`
-
-type LeasesOfDeviceRow struct {
-	Prefix netip.Prefix
-	Role   string
-	Site   string
-}
-
-func (q *Queries) LeasesOfDevice(ctx context.Context, device string) ([]LeasesOfDeviceRow, error) {
-	rows, err := q.db.Query(ctx, leasesOfDevice, device)
+// The same, once the block is locked.
+func (q *Queries) StillRested(ctx context.Context, arg StillRestedParams) ([]netip.Addr, error) {
+	rows, err := q.db.Query(ctx, stillRested, arg.Block, arg.Most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LeasesOfDeviceRow
+	var items []netip.Addr
 	for rows.Next() {
-		var i LeasesOfDeviceRow
-		if err := rows.Scan(&i.Prefix, &i.Role, &i.Site); err != nil {
+		var first netip.Addr
+		if err := rows.Scan(&first); err != nil {
+			return nil, err
+		}
+		items = append(items, first)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const takePrefixes = `-- name: TakePrefixes :many
+select t.at::int as at, t.got::cidr as prefix from take_prefixes($1, $2, $3::text[], $4::text[]) t
+`
+
+type TakePrefixesParams struct {
+	Block   netip.Prefix
+	Len     int32
+	Holders []string
+	Asks    []string
+}
+
+type TakePrefixesRow struct {
+	At     int32
+	Prefix netip.Prefix
+}
+
+func (q *Queries) TakePrefixes(ctx context.Context, arg TakePrefixesParams) ([]TakePrefixesRow, error) {
+	rows, err := q.db.Query(ctx, takePrefixes,
+		arg.Block,
+		arg.Len,
+		arg.Holders,
+		arg.Asks,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TakePrefixesRow
+	for rows.Next() {
+		var i TakePrefixesRow
+		if err := rows.Scan(&i.At, &i.Prefix); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -256,30 +500,4 @@ func (q *Queries) LeasesOfDevice(ctx context.Context, device string) ([]LeasesOf
 		return nil, err
 	}
 	return items, nil
-}
-
-const releaseLeases = `-- name: ReleaseLeases :exec
-update leases set released = now() where device = $1::text and released is null
-`
-
-// Into quarantine: switches and neighbours remember an address. Safe to repeat.
-func (q *Queries) ReleaseLeases(ctx context.Context, device string) error {
-	_, err := q.db.Exec(ctx, releaseLeases, device)
-	return err
-}
-
-const takePrefix = `-- name: TakePrefix :one
-select coalesce(take_prefix($1, $2), '::/0')::cidr as prefix
-`
-
-type TakePrefixParams struct {
-	Block netip.Prefix
-	Len   int32
-}
-
-func (q *Queries) TakePrefix(ctx context.Context, arg TakePrefixParams) (netip.Prefix, error) {
-	row := q.db.QueryRow(ctx, takePrefix, arg.Block, arg.Len)
-	var prefix netip.Prefix
-	err := row.Scan(&prefix)
-	return prefix, err
 }

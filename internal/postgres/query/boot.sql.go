@@ -11,8 +11,8 @@ import (
 )
 
 const bootLeases = `-- name: BootLeases :many
-select m.id as machine, l.prefix, b.role, b.site from machines m
-join leases l on l.device = m.device and l.released is null
+select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from machines m
+join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
 where m.site = $1 and ($2::text = '' or m.id = $2)
 order by family(l.prefix), b.role desc, l.prefix
@@ -28,6 +28,7 @@ type BootLeasesRow struct {
 	Prefix  netip.Prefix
 	Role    string
 	Site    string
+	Purpose string
 }
 
 func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootLeasesRow, error) {
@@ -44,6 +45,7 @@ func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootL
 			&i.Prefix,
 			&i.Role,
 			&i.Site,
+			&i.Purpose,
 		); err != nil {
 			return nil, err
 		}
@@ -62,7 +64,7 @@ select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
     coalesce(m.device, '')::text as device
 from machines m
 join nics n on n.machine = m.id and n.position = 0
-join leases l on l.switch = n.switch and l.port = n.port
+join pieces l on l.holder = 'port/' || n.switch || ':' || n.port and l.ask = 'install'
 join boot_intents i on i.machine = m.id
 where m.site = $1 and ($2::text = '' or m.id = $2)
 order by m.id

@@ -141,9 +141,8 @@ func (q *Queries) LastEvent(ctx context.Context, device string) (int64, error) {
 
 const leaks = `-- name: Leaks :many
 select 'lease' as kind, (l.prefix::text || ' of device ' || d.id || ', which is ' || d.state)::text as what
-from leases l join devices d on d.id = l.device
-where l.released is null
-  and d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
+from pieces l join devices d on d.id = l.device
+where d.state not in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
   and not exists (select from machines m where m.device = d.id)
 union all
 select 'claim', m.id || ' is ' || m.state || ' for device ' || d.id || ', which is ' || d.state
@@ -163,11 +162,20 @@ select 'usage', 'device ' || d.id || ' is ' || d.state || ' and still charged fo
 from usages u join devices d on d.id = u.device
 where u.ended_at is null and d.state in ('queued', 'provisioning', 'deprovisioning', 'deleted')
 union all
-select 'block', b.prefix::text || ': what is free and what is leased do not make up the whole'
-from blocks b
-where 2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - masklen(b.prefix))
-   <> coalesce((select sum(2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - len)) from free_prefixes f where f.block = b.prefix), 0)
-    + coalesce((select sum(2::numeric ^ ((case family(b.prefix) when 4 then 32 else 128 end) - masklen(l.prefix))) from leases l where l.block = b.prefix), 0)
+select 'space', a.prefix::text || ': its pieces are not the whole of it'
+from aggregates a
+where 2::numeric ^ ((case family(a.prefix) when 4 then 32 else 128 end) - masklen(a.prefix)) is distinct from
+    (select sum(2::numeric ^ ((case family(p.prefix) when 4 then 32 else 128 end) - masklen(p.prefix))) from pieces p where p.aggregate = a.prefix)
+union all
+select 'space', p.prefix::text || ' counts to ' || coalesce('block ' || p.block::text, 'no block') || ' and lies in block ' || b.prefix::text
+from blocks b join pieces p on p.first >= first_of(b.prefix) and p.first <= set_masklen(broadcast(b.prefix), masklen(first_of(b.prefix)))
+where p.block is null or b.prefix << p.block
+union all
+select 'space', p.prefix::text || ' counts to block ' || p.block::text || ', which there is not'
+from pieces p where p.block is not null and not exists (select from blocks b where b.prefix = p.block)
+union all
+select 'reservation', b.prefix::text || ' is reserved by nobody'
+from blocks b where b.purpose = 'reservation' and not exists (select from reservations r where r.prefix = b.prefix and r.state = 'created')
 order by kind, what
 `
 
@@ -199,16 +207,17 @@ func (q *Queries) Leaks(ctx context.Context) ([]LeaksRow, error) {
 }
 
 const leasesOfDevices = `-- name: LeasesOfDevices :many
-select l.device::text as device, l.prefix, b.role, b.site from leases l join blocks b on b.prefix = l.block
-where l.device = any($1::text[]) and l.released is null
+select l.device::text as device, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from pieces l join blocks b on b.prefix = l.block
+where l.device = any($1::text[])
 order by l.device, family(l.prefix), b.role desc, l.prefix
 `
 
 type LeasesOfDevicesRow struct {
-	Device string
-	Prefix netip.Prefix
-	Role   string
-	Site   string
+	Device  string
+	Prefix  netip.Prefix
+	Role    string
+	Site    string
+	Purpose string
 }
 
 func (q *Queries) LeasesOfDevices(ctx context.Context, devices []string) ([]LeasesOfDevicesRow, error) {
@@ -225,6 +234,7 @@ func (q *Queries) LeasesOfDevices(ctx context.Context, devices []string) ([]Leas
 			&i.Prefix,
 			&i.Role,
 			&i.Site,
+			&i.Purpose,
 		); err != nil {
 			return nil, err
 		}
@@ -349,7 +359,7 @@ const listPorts = `-- name: ListPorts :many
 select p.switch, p.name, p.machine, p.profile, coalesce(p.device, '')::text as device, p.generation, p.applied,
     coalesce(l.prefix::text, '')::text as install, p.reason
 from ports p join switches s on s.id = p.switch
-left join leases l on l.switch = p.switch and l.port = p.name
+left join pieces l on l.holder = 'port/' || p.switch || ':' || p.name and l.ask = 'install'
 where $1::text = '' or s.site = $1
 order by p.switch, p.name
 `

@@ -7,12 +7,33 @@ package query
 import (
 	"net/netip"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type Aggregate struct {
+	Prefix   netip.Prefix
+	Registry string
+	Status   string
+	Given    pgtype.Date
+	Note     string
+}
+
 type Block struct {
-	Prefix netip.Prefix
-	Site   string
-	Role   string
+	Prefix    netip.Prefix
+	Site      *string
+	Role      string
+	Aggregate netip.Prefix
+	Parent    *netip.Prefix
+	Purpose   string
+	Project   *string
+	Note      string
+	MadeAt    time.Time
+}
+
+type BlockProject struct {
+	Block   netip.Prefix
+	Project string
 }
 
 type BootIntent struct {
@@ -126,6 +147,19 @@ type Order struct {
 	EndedAt   *time.Time
 }
 
+type Piece struct {
+	Prefix    netip.Prefix
+	Aggregate netip.Prefix
+	Block     *netip.Prefix
+	First     netip.Addr
+	Next      netip.Addr
+	Holder    *string
+	Ask       *string
+	TakenAt   *time.Time
+	Released  *time.Time
+	Device    *string
+}
+
 type Plan struct {
 	ID             string
 	Description    string
@@ -151,6 +185,12 @@ type Port struct {
 	Reason     string
 }
 
+type Quota struct {
+	Project  string
+	Resource string
+	Most     int64
+}
+
 type Rack struct {
 	Site string
 	ID   string
@@ -168,10 +208,36 @@ type Report struct {
 	SignalledAt *time.Time
 }
 
+type Reservation struct {
+	ID        string
+	Project   string
+	Site      *string
+	Len       int32
+	Family    int32
+	Wanted    *netip.Prefix
+	Prefix    *netip.Prefix
+	State     string
+	Tags      []string
+	Note      string
+	AskedAt   time.Time
+	DecidedAt *time.Time
+	EndedAt   *time.Time
+}
+
 type Site struct {
 	ID    string
 	Metro string
 	Boot  []netip.Addr
+}
+
+type SpaceRule struct {
+	Role string
+	Rest time.Duration
+}
+
+type SpecialSpace struct {
+	Prefix   netip.Prefix
+	Registry string
 }
 
 type Switch struct {
@@ -181,6 +247,19 @@ type Switch struct {
 	Address    string
 	HostKey    string
 	Credential string
+}
+
+type Tenure struct {
+	ID      int64
+	Prefix  netip.Prefix
+	Block   netip.Prefix
+	Role    string
+	Site    *string
+	Holder  string
+	Ask     string
+	Project *string
+	Since   time.Time
+	Until   time.Time
 }
 
 type Usage struct {

@@ -29,8 +29,8 @@ func (q *Queries) GetSwitch(ctx context.Context, id string) (Switch, error) {
 }
 
 const linksOfPorts = `-- name: LinksOfPorts :many
-select p.name, l.prefix, b.role from ports p
-join leases l on l.device = p.device and l.released is null
+select p.name, l.prefix, b.role, b.purpose from ports p
+join pieces l on l.device = p.device
 join blocks b on b.prefix = l.block
 where p.switch = $1 and p.profile = 'tenant' and (cardinality($2::text[]) = 0 or p.name = any($2::text[]))
 order by p.name, family(l.prefix), b.role desc, l.prefix
@@ -42,9 +42,10 @@ type LinksOfPortsParams struct {
 }
 
 type LinksOfPortsRow struct {
-	Name   string
-	Prefix netip.Prefix
-	Role   string
+	Name    string
+	Prefix  netip.Prefix
+	Role    string
+	Purpose string
 }
 
 func (q *Queries) LinksOfPorts(ctx context.Context, arg LinksOfPortsParams) ([]LinksOfPortsRow, error) {
@@ -56,7 +57,12 @@ func (q *Queries) LinksOfPorts(ctx context.Context, arg LinksOfPortsParams) ([]L
 	var items []LinksOfPortsRow
 	for rows.Next() {
 		var i LinksOfPortsRow
-		if err := rows.Scan(&i.Name, &i.Prefix, &i.Role); err != nil {
+		if err := rows.Scan(
+			&i.Name,
+			&i.Prefix,
+			&i.Role,
+			&i.Purpose,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -136,7 +142,7 @@ select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, 
 from ports p
 join switches w on w.id = p.switch
 join sites s on s.id = w.site
-join leases i on i.switch = p.switch and i.port = p.name
+join pieces i on i.holder = 'port/' || p.switch || ':' || p.name and i.ask = 'install'
 where p.switch = $1 and (cardinality($2::text[]) = 0 or p.name = any($2::text[]))
 order by p.name
 `

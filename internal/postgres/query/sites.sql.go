@@ -13,16 +13,19 @@ import (
 )
 
 const allBlocks = `-- name: AllBlocks :many
-select b.prefix, b.site, b.role, (select count(*) from leases l where l.block = b.prefix) as leases from blocks b order by b.prefix
+select b.prefix, b.role, coalesce(b.site, '')::text as site, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
+    + (select count(*) from blocks c where c.parent = b.prefix) as leases
+from blocks b where b.parent is null order by b.prefix
 `
 
 type AllBlocksRow struct {
 	Prefix netip.Prefix
-	Site   string
 	Role   string
-	Leases int64
+	Site   string
+	Leases int32
 }
 
+// Those that import made, and what stands in the way of changing them.
 func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 	rows, err := q.db.Query(ctx, allBlocks)
 	if err != nil {
@@ -34,8 +37,8 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 		var i AllBlocksRow
 		if err := rows.Scan(
 			&i.Prefix,
-			&i.Site,
 			&i.Role,
+			&i.Site,
 			&i.Leases,
 		); err != nil {
 			return nil, err
@@ -205,7 +208,7 @@ func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
 
 const allPorts = `-- name: AllPorts :many
 select p.switch, p.name, p.machine, p.profile, s.site,
-    exists (select from leases l where l.switch = p.switch and l.port = p.name) as linked
+    exists (select from pieces l where l.holder = 'port/' || p.switch || ':' || p.name and l.ask = 'install') as linked
 from ports p join switches s on s.id = p.switch order by p.switch, p.name
 `
 
@@ -270,21 +273,12 @@ func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
 }
 
 const dropBlock = `-- name: DropBlock :exec
-delete from blocks where prefix = $1
+select drop_block($1)
 `
 
-// Only for a block that nothing is leased from, after its free space.
+// Only for a block that is all free.
 func (q *Queries) DropBlock(ctx context.Context, prefix netip.Prefix) error {
 	_, err := q.db.Exec(ctx, dropBlock, prefix)
-	return err
-}
-
-const dropFreePrefixes = `-- name: DropFreePrefixes :exec
-delete from free_prefixes where block = $1
-`
-
-func (q *Queries) DropFreePrefixes(ctx context.Context, block netip.Prefix) error {
-	_, err := q.db.Exec(ctx, dropFreePrefixes, block)
 	return err
 }
 
