@@ -48,8 +48,8 @@ const (
 
 func (t *thing) wanted() bool { return t.at != nil }
 
-// String is how a problem names it: what it is, and where it stands.
-func (t *thing) String() string {
+// name is how a problem begins, whose line says where.
+func (t *thing) name() string {
 	text := [...]string{"aggregate ", "block ", "lease "}[t.rank] + t.prefix.String()
 	if t.rank == rankLease {
 		text += " of " + string(t.lease.Holder)
@@ -57,10 +57,15 @@ func (t *thing) String() string {
 			text = "quarantine " + t.prefix.String()
 		}
 	}
+	return text
+}
+
+// String is how a problem names the other side: what it is, and where it stands.
+func (t *thing) String() string {
 	if t.wanted() {
-		return fmt.Sprintf("%s (%s:%d)", text, t.at.File, t.at.Line)
+		return fmt.Sprintf("%s (%s:%d)", t.name(), t.at.File, t.at.Line)
 	}
-	return text + ", which is there,"
+	return t.name() + " (there already)"
 }
 
 // kind is what a clash with a thing is called.
@@ -137,7 +142,7 @@ func (w *walk) same(first, t *thing) {
 		return // two rows of one prefix: nothing that a file could mend
 	}
 	if first.wanted() {
-		w.problem(t, metal.ErrOverlap, "%s stands twice, first in %s:%d; remove one", t, first.at.File, first.at.Line)
+		w.problem(t, metal.ErrOverlap, "%s stands twice, first in %s:%d; remove one", t.name(), first.at.File, first.at.Line)
 		return
 	}
 	if differs := difference(first, t); differs != "" {
@@ -145,7 +150,7 @@ func (w *walk) same(first, t *thing) {
 		if t.rank == rankLease {
 			kind = first.kind()
 		}
-		w.problem(t, kind, "%s %s; an import changes nothing that is there: take the line out, or change it by hand first", t, differs)
+		w.problem(t, kind, "%s %s; an import changes nothing that is there: take the line out, or change it by hand first", t.name(), differs)
 	}
 }
 

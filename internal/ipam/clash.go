@@ -18,9 +18,9 @@ func (w *walk) fits(outer, t *thing) {
 	case t.rank == rankAggregate:
 		w.aggregateFits(outer, t)
 	case outer == nil:
-		w.problem(t, metal.ErrNotAllowed, "%s lies in no aggregate; import the aggregate too", t)
+		w.problem(t, metal.ErrNotAllowed, "%s lies in no aggregate; import the aggregate too", t.name())
 	case outer.rank == rankLease:
-		w.problem(t, outer.kind(), "%s lies in %s; take one of them out, or give the lease back first", t, outer)
+		w.problem(t, outer.kind(), "%s lies in %s; take one of them out, or give the lease back first", t.name(), outer)
 	case t.rank == rankBlock:
 		w.blockFits(outer, t)
 	default:
@@ -33,12 +33,12 @@ func (w *walk) surrounds(outer, t *thing) {
 	if outer.rank == rankAggregate && t.rank != rankAggregate {
 		return // blocks from before there were aggregates
 	}
-	w.problem(outer, t.kind(), "%s would be put around %s; an import moves nothing that is there: make it smaller, or take it out", outer, t)
+	w.problem(outer, t.kind(), "%s would be put around %s; an import moves nothing that is there: make it smaller, or take it out", outer.name(), t)
 }
 
 func (w *walk) aggregateFits(outer, t *thing) {
 	if outer != nil {
-		w.problem(t, metal.ErrOverlap, "%s lies in %s; aggregates are disjoint: take one of them out", t, outer)
+		w.problem(t, metal.ErrOverlap, "%s lies in %s; aggregates are disjoint: take one of them out", t.name(), outer)
 	}
 }
 
@@ -46,17 +46,17 @@ func (w *walk) blockFits(outer, t *thing) {
 	b := t.block
 	if outer.rank == rankAggregate {
 		if b.Purpose != metal.Pool {
-			w.problem(t, metal.ErrNotAllowed, "%s is project %s's, and those are cut from a pool; import the pool around it too", t, b.Project)
+			w.problem(t, metal.ErrNotAllowed, "%s is project %s's, and those are cut from a pool; import the pool around it too", t.name(), b.Project)
 		}
 		return
 	}
 	switch o := outer.block; {
 	case b.Purpose == metal.Pool:
-		w.problem(t, metal.ErrOverlap, "%s lies in %s, and pools do not nest; if it is in use write it as a lease, else take one out", t, outer)
+		w.problem(t, metal.ErrOverlap, "%s lies in %s, and pools do not nest; if it is in use write it as a lease, else take one out", t.name(), outer)
 	case o.Purpose != metal.Pool:
-		w.problem(t, metal.ErrOverlap, "%s lies in %s, which is project %s's; take one of them out", t, outer, o.Project)
+		w.problem(t, metal.ErrOverlap, "%s lies in %s, which is project %s's; take one of them out", t.name(), outer, o.Project)
 	case o.Site != b.Site || o.Role != b.Role:
-		w.problem(t, metal.ErrNotAllowed, "%s is %s at %s, and lies in %s %s at %s; make them agree", t, b.Role, orDash(string(b.Site)), outer,
+		w.problem(t, metal.ErrNotAllowed, "%s is %s at %s, and lies in %s %s at %s; make them agree", t.name(), b.Role, orDash(string(b.Site)), outer,
 			o.Role, orDash(string(o.Site)))
 	case CheckProject(o, b.Project) != nil:
 		w.problem(t, metal.ErrNotAllowed, "%v", CheckProject(o, b.Project))
@@ -66,16 +66,16 @@ func (w *walk) blockFits(outer, t *thing) {
 func (w *walk) leaseFits(outer, t *thing) {
 	l := t.lease
 	if outer.rank == rankAggregate {
-		w.problem(t, metal.ErrNotAllowed, "%s lies in no block; import a block around it too", t)
+		w.problem(t, metal.ErrNotAllowed, "%s lies in no block; import a block around it too", t.name())
 		return
 	}
 	b := outer.block
 	switch project := w.projectOf(l); {
 	case l.Site != "" && l.Site != b.Site, l.Role != "" && l.Role != b.Role:
-		w.problem(t, metal.ErrNotAllowed, "%s is %s at %s, and %s is %s at %s; correct the line or leave site and role empty", t,
+		w.problem(t, metal.ErrNotAllowed, "%s is %s at %s, and %s is %s at %s; correct the line or leave site and role empty", t.name(),
 			orDash(string(l.Role)), orDash(string(l.Site)), outer, b.Role, orDash(string(b.Site)))
 	case project != "" && CheckProject(b, project) != nil:
-		w.problem(t, metal.ErrNotAllowed, "%s: %v", t, CheckProject(b, project))
+		w.problem(t, metal.ErrNotAllowed, "%s: %v", t.name(), CheckProject(b, project))
 	}
 }
 

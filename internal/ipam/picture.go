@@ -155,7 +155,7 @@ func (p Picture) amount(units float64, pieces int) string {
 		return plural(pieces, "piece")
 	}
 	part := share(units, p.use.Total)
-	if part == 1 && p.held+p.resting > 0 { // what is taken is below a float's precision
+	if pieces == 0 && part == 1 && p.held+p.resting > 0 { // what is taken is below a float's precision
 		return ">99.9%"
 	}
 	return fmt.Sprintf("%s (%s)", percent(part), sized(units, p.use.Family))

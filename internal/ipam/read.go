@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// mostBytes of a file are read: a million leases have about 100 MB in NetBox's
-// JSON, and 60 MB in CSV.
-const mostBytes = 256 << 20
+// mostBytes of a file are read: more than a million rows of CSV, or a hundred
+// thousand objects of NetBox's JSON, which takes a kilobyte for each.
+const mostBytes = 128 << 20
 
 // Read reads a file in any of the forms that it knows, and tells them apart by
 // what they contain: our own CSV (see Columns), NetBox's CSV exports and NetBox's

@@ -27,8 +27,8 @@ type Registrant struct {
 // here they say since when a customer has the prefix. What is mandatory and was
 // not given is named in a comment at the top, which the database skips.
 //
-// An inetnum is "ASSIGNED PA", an inet6num "ASSIGNED". Links of one customer may
-// instead be registered together as AGGREGATED-BY-LIR (ripe-822); that is for
+// An inetnum is "ASSIGNED PA", an inet6num "ASSIGNED". Prefixes of one size may
+// be registered together as AGGREGATED-BY-LIR instead (ripe-513); that is for
 // whoever files them to choose.
 func RIPE(w io.Writer, given []Assignment, r Registrant) error {
 	out := &bytes.Buffer{}

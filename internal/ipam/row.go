@@ -160,10 +160,12 @@ func (rd *reader) block(r row, prefix netip.Prefix) func() {
 			b.Purpose = metal.Reservation
 		}
 	}
-	if err := CheckBlock(b); err != nil && prefix.IsValid() && len(r.fields["role"]) > 0 {
-		rd.refuse(r.line, err)
-	} else if r.fields["role"] == "" {
+	if r.fields["role"] == "" {
 		rd.problem(r.line, "block %s has no role; write one of %s", prefix, rolesText())
+	} else if b.Role != "" && prefix.IsValid() {
+		if err := CheckBlock(b); err != nil {
+			rd.refuse(r.line, err)
+		}
 	}
 	return func() { rd.plan.Blocks = append(rd.plan.Blocks, Wanted[metal.Block]{b, rd.at(r.line)}) }
 }
@@ -218,6 +220,7 @@ func (rd *reader) role(r row) metal.Role {
 	role := metal.Role(r.fields["role"])
 	if role != "" && !slices.Contains(roles, role) {
 		rd.problem(r.line, "role is %q; write one of %s", role, rolesText())
+		return ""
 	}
 	return role
 }
