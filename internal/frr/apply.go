@@ -117,7 +117,7 @@ func (c *change) make(s *shell, p *plan) (string, error) {
 	}
 	c.token, c.armed = token, true
 	if _, err := s.run("replace the filters", "nft -f -"+document(p.rules.write())); err != nil {
-		return "", fmt.Errorf("%w: %w", metal.ErrConfigRefused, err)
+		return "", refused(err)
 	}
 	var inKernel []string
 	for _, step := range taking {

@@ -68,6 +68,16 @@ func (e *stepError) Error() string {
 	return fmt.Sprintf("switch %s at %s: %s: exit %d: %s", e.sw.ID, e.sw.Address, e.doing, e.status, e.words)
 }
 
+// refused is what the switch's nft thinks of filters: final, unless it is the
+// session that ended.
+func refused(err error) error {
+	var step *stepError
+	if errors.As(err, &step) {
+		return fmt.Errorf("%w: %w", metal.ErrConfigRefused, err)
+	}
+	return err
+}
+
 // redact takes secrets out of what a switch said: vtysh repeats the line that
 // it does not take.
 func redact(text string, secrets []string) string {

@@ -114,16 +114,39 @@ func batch(s step) []string {
 	for _, state := range at(s.come(), link) {
 		commands = append(commands, fmt.Sprintf("link set dev %s %s", s.port, state))
 	}
-	for _, a := range at(s.gone(), address) {
+	gone, come := readdressed(s)
+	for _, a := range gone {
 		commands = append(commands, fmt.Sprintf("addr del %s dev %s", strings.TrimSuffix(a, firstMark), s.port))
 	}
-	for _, a := range at(s.come(), address) {
+	for _, a := range come {
 		commands = append(commands, addressCommand(strings.TrimSuffix(a, firstMark), s.port))
 	}
 	for _, a := range at(s.come(), loopback) {
 		commands = append(commands, addressCommand(a, "lo"))
 	}
 	return append(commands, aliasCommand(s)...)
+}
+
+// readdressed are the addresses that go and come. The kernel keeps them in the
+// order in which they came: for another one to be first, all of IPv4 is redone.
+func readdressed(s step) (gone, come []string) {
+	gone, come = at(s.gone(), address), at(s.come(), address)
+	if !slices.ContainsFunc(come, func(a string) bool { return strings.HasSuffix(a, firstMark) }) {
+		return gone, come
+	}
+	v4 := func(l line) bool { return l.place == address && strings.Contains(l.text, ".") }
+	for _, l := range s.from {
+		if v4(l) && !slices.Contains(gone, l.text) {
+			gone = append(gone, l.text)
+		}
+	}
+	come = slices.DeleteFunc(come, func(a string) bool { return strings.Contains(a, ".") })
+	for _, l := range slices.Backward(s.to) {
+		if v4(l) {
+			come = slices.Insert(come, 0, l.text)
+		}
+	}
+	return gone, come
 }
 
 // addressCommand spares IPv6 the second of duplicate address detection: there

@@ -54,7 +54,7 @@ func (d *Driver) compare(ctx context.Context, s *shell, ports []metal.PortIntent
 	}
 	filters, err := s.printed(p.rules)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", metal.ErrConfigRefused, err)
+		return nil, refused(err)
 	}
 	for _, w := range p.wants {
 		p.step(w, links, frr, rules, filters)

@@ -89,7 +89,8 @@ func sessions(p metal.PortIntent, key string, asn uint32) []line {
 
 // policy is a session's part in its address family. What is not accepted is
 // kept as well, so that a longer or shorter list works at once, whatever the
-// machine does; it counts towards the limit, because it costs memory too.
+// machine does; it counts towards the limit, because it costs memory too. (FRR
+// 8.4 counts before it adds, and so takes one more.)
 func policy(p metal.PortIntent, machine netip.Addr) []line {
 	in := bgp6
 	if machine.Is4() {

@@ -40,8 +40,11 @@ func equip(rack *netrack.Rack) *rig {
 
 // credentials knows a BGP key beside the switch's login.
 func (r *rig) credentials(ctx context.Context, name string) (metal.Credential, error) {
-	if name == keyName {
+	switch name {
+	case keyName:
 		return metal.Credential{Password: key}, nil
+	case "spaced":
+		return metal.Credential{Password: "two words"}, nil
 	}
 	return r.Rack.Credentials(ctx, name)
 }
@@ -79,7 +82,7 @@ func (r *rig) wear(t *testing.T, i int, p metal.PortIntent) {
 // eventually waits for what a network needs a moment for.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	require.Eventually(t, is, soon, 20*time.Millisecond, what)
+	require.Eventually(t, is, soon, 100*time.Millisecond, what)
 }
 
 // byHand does to the switch what an operator might.
@@ -206,4 +209,17 @@ func (r *rig) managed(t *testing.T) []metal.Port {
 	ports, err := r.driver.ManagedPorts(t.Context(), r.sw)
 	require.NoError(t, err)
 	return ports
+}
+
+// rich is a tenant's port with everything that a port can have.
+func (r *rig) rich() metal.PortIntent {
+	p := r.speaking(0, "203.0.113.0/28", "2001:db8:6::/48")
+	p.Advertise, p.Routed = true, []netip.Prefix{prefix("203.0.113.64/32"), prefix("2001:db8:5::/64")}
+	return p
+}
+
+// free tells whether nobody has the switch's lock.
+func (r *rig) free(t *testing.T) bool {
+	t.Helper()
+	return r.byHand(t, "touch /var/lib/millwright/lock; flock -n /var/lib/millwright/lock echo free || :") == "free"
 }
