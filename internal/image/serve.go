@@ -105,7 +105,9 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, tag string, cont
 	h.Set("ETag", strconv.Quote(tag))
 	if s.share != nil {
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)
-		w = paced{w, r.Context(), s.share, client}
+		p := &paced{ResponseWriter: w, ctx: r.Context(), share: s.share, client: client}
+		defer func() { s.share.GiveBack(client, p.may) }()
+		w = p
 	}
 	http.ServeContent(w, r, "", time.Time{}, content)
 }
@@ -117,18 +119,19 @@ type paced struct {
 	ctx    context.Context
 	share  *Share
 	client string
+	may    int // bytes that it may send
 }
 
-func (p paced) Write(b []byte) (n int, err error) {
-	const grain = 32 << 10
+func (p *paced) Write(b []byte) (n int, err error) {
 	for n < len(b) && err == nil {
-		part := b[n:min(n+grain, len(b))]
-		if err = p.share.Wait(p.ctx, p.client, len(part)); err != nil {
-			break
+		if p.may == 0 {
+			if p.may, err = p.share.Wait(p.ctx, p.client); err != nil {
+				break
+			}
 		}
 		var m int
-		m, err = p.ResponseWriter.Write(part)
-		n += m
+		m, err = p.ResponseWriter.Write(b[n:min(n+p.may, len(b))])
+		n, p.may = n+m, p.may-m
 	}
 	return n, err
 }
