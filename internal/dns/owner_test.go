@@ -47,6 +47,15 @@ func TestAPTRMadeByHandIsLeftAlone(t *testing.T) {
 	require.Equal(t, []string{"gw.example."}, server.Dig(t, "192.0.2.1", "-x"))
 }
 
+func TestAnAliasForOurValueIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	d, server := setup(t)
+	server.Edit(t, "add www.lab1.example.net 60 A 192.0.2.1", "add "+web+" 60 CNAME www.lab1.example.net.")
+	err := d.Set(t.Context(), server.Zone(names), record(first, "192.0.2.1"))
+	requireTaken(t, err, "")
+	require.ErrorContains(t, err, web+" has an alias for www.lab1.example.net, not made by Millwright")
+}
+
 func TestWhatWasMadeByHandWithOurValueBecomesOurs(t *testing.T) {
 	t.Parallel()
 	d, server := setup(t)
