@@ -50,10 +50,22 @@ const mostProblems = 1000
 func (ps *Problems) add(at Source, kind error, format string, values ...any) {
 	switch {
 	case len(*ps) < mostProblems:
-		*ps = append(*ps, Problem{At: at, Text: fmt.Sprintf(format, values...), Kind: kind})
+		*ps = append(*ps, Problem{At: at, Text: sayable(fmt.Sprintf(format, values...)), Kind: kind})
 	case len(*ps) == mostProblems:
 		*ps = append(*ps, Problem{At: at, Text: fmt.Sprintf("and more: only the first %d problems are listed", mostProblems), Kind: kind})
 	}
+}
+
+// longestText keeps a problem on a screen, whatever its file holds.
+const longestText = 600
+
+// sayable is a text that a terminal shows and does not obey: files are quoted in
+// problems, and anybody may have written them.
+func sayable(text string) string {
+	if runes := []rune(text); len(runes) > longestText {
+		text = string(runes[:longestText]) + "…"
+	}
+	return oneLine(text)
 }
 
 func (ps Problems) err() error {

@@ -61,7 +61,7 @@ func (rd *reader) problem(line int, format string, values ...any) {
 func (rd *reader) refuse(line int, err error) { rd.problems.add(rd.at(line), err, "%v", err) }
 
 func (rd *reader) leaveOut(line int, format string, values ...any) {
-	rd.plan.LeftOut = append(rd.plan.LeftOut, Problem{At: rd.at(line), Text: fmt.Sprintf(format, values...)})
+	rd.plan.LeftOut = append(rd.plan.LeftOut, Problem{At: rd.at(line), Text: sayable(fmt.Sprintf(format, values...))})
 }
 
 func (rd *reader) read(text []byte) {

@@ -178,7 +178,8 @@ func FuzzRead(f *testing.F) {
 			lines := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + 1
 			for _, p := range problems {
 				require.True(t, p.At.Line >= 1 && p.At.Line <= lines, "line %d of %d: %s", p.At.Line, lines, p.Text)
-				require.NotContains(t, p.Text, "\x1b", "an escape that a terminal would obey")
+				require.NotContains(t, p.String(), "\x1b", "an escape that a terminal would obey")
+				require.LessOrEqual(t, len(p.Text), 4*longestText+4)
 			}
 			return
 		}
