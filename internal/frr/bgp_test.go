@@ -59,6 +59,25 @@ func TestALongerOrShorterListWorksAtOnceAndTheSessionStays(t *testing.T) {
 	require.Contains(t, r.byHand(t, "vtysh -c 'show bgp neighbors 198.51.100.1 json'"), `"connectionsDropped":0`)
 }
 
+func TestASwitchWithoutBGPHasNoSessionsAndOneWithoutBgpdIsAnError(t *testing.T) {
+	t.Parallel()
+	r := setup(t, 1)
+	sessions, err := r.driver.Sessions(t.Context(), r.sw)
+	require.NoError(t, err)
+	require.Empty(t, sessions)
+	r.byHand(t, "kill $(cat /run/frr/bgpd.pid)")
+	eventually(t, "bgpd is gone", func() bool {
+		_, err = r.driver.Sessions(t.Context(), r.sw)
+		return err != nil
+	})
+	done, err := r.driver.Apply(t.Context(), r.sw, asked(r.speaking(0, "203.0.113.0/28")))
+	require.NoError(t, err)
+	require.Empty(t, done.Changed)
+	require.Contains(t, done.Refused[r.Port(0)], "+ bgp: neighbor 198.51.100.1 remote-as 65000")
+	require.NotContains(t, done.Refused[r.Port(0)], key)
+	r.apply(t, r.Tenant(0))
+}
+
 func TestAWrongKeyIsNoSession(t *testing.T) {
 	t.Parallel()
 	r := setup(t, 1)

@@ -1,7 +1,8 @@
 // Package frr brings the ports of a Linux switch that runs FRR to what is
 // intended, over SSH, and reads them back. It needs there: a login as root
 // with a POSIX shell, iproute2, nftables, util-linux, coreutils, and FRR's
-// zebra, staticd and bgpd; lldpd where neighbours are asked for.
+// zebra, staticd and bgpd; lldpd where neighbours are asked for. Forwarding is
+// turned on by the switch's operators.
 //
 // What a port should be is rendered into lines: addresses, rules, routes,
 // neighbours. What it is, is read into the same lines from the kernel and from

@@ -116,10 +116,8 @@ func announced(p metal.PortIntent) []line {
 	var lines []line
 	for _, v4 := range []bool{true, false} {
 		rules := []string{}
-		for _, prefix := range p.BGP.Announce {
-			if prefix.Addr().Is4() == v4 {
-				rules = append(rules, "permit "+prefix.String()+parts(prefix))
-			}
+		for _, prefix := range outermost(p.BGP.Announce, v4) {
+			rules = append(rules, "permit "+prefix.String()+parts(prefix))
 		}
 		for i, rule := range append(rules, "deny any") {
 			text := fmt.Sprintf("%s prefix-list %s seq %d %s", word(v4), listName(p.Port.Name, v4), 5*(i+1), rule)

@@ -1,6 +1,7 @@
 package frr
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,7 +45,7 @@ func parkedSends(p metal.PortIntent) []string {
 // come from its end of the link, and who its router is.
 func parkedHears(p metal.PortIntent) []string {
 	boot := addresses(p.Boot, true)
-	relay := append([]string{p.Install.Switch().String()}, boot...)
+	relay := addresses(append([]netip.Addr{p.Install.Switch()}, p.Boot...), true)
 	return []string{
 		fmt.Sprintf("ip saddr %s ip daddr %s accept", set(boot), p.Install.Machine()),
 		fmt.Sprintf("ip saddr %s udp sport 67 udp dport 68 accept", set(relay)),
@@ -136,11 +137,11 @@ func own(p metal.PortIntent, v4 bool) []string {
 	return texts(outermost(prefixes, v4))
 }
 
-// outermost leaves out what lies within another: nft refuses some sets whose
-// elements overlap.
+// outermost sorts one family's prefixes and leaves out what lies within another:
+// what means the same is rendered the same.
 func outermost(prefixes []netip.Prefix, v4 bool) []netip.Prefix {
 	sorted := slices.DeleteFunc(slices.Clone(prefixes), func(p netip.Prefix) bool { return p.Addr().Is4() != v4 })
-	slices.SortFunc(sorted, func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
+	slices.SortFunc(sorted, func(a, b netip.Prefix) int { return cmp.Or(a.Bits()-b.Bits(), a.Addr().Compare(b.Addr())) })
 	var kept []netip.Prefix
 	for _, p := range sorted {
 		if !slices.ContainsFunc(kept, func(k netip.Prefix) bool { return k.Contains(p.Addr()) }) {
@@ -158,11 +159,11 @@ func texts(prefixes []netip.Prefix) []string {
 	return all
 }
 
-// addresses are those of one family.
+// addresses are those of one family, each once.
 func addresses(of []netip.Addr, v4 bool) []string {
 	var all []string
 	for _, a := range of {
-		if a.Is4() == v4 {
+		if a.Is4() == v4 && !slices.Contains(all, a.String()) {
 			all = append(all, a.String())
 		}
 	}

@@ -73,10 +73,10 @@ func (s *shell) neighbors() (map[netip.Addr]bgpNeighbor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		return nil, nil // "BGP instance not found": nobody peers here
+	if strings.Contains(text, "BGP instance not found") {
+		return nil, nil // nobody ever peered here
 	}
-	// A switch without neighbours has things among them that are none.
+	// Among the neighbours, FRR has things that are none.
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
 		return nil, fmt.Errorf("switch %s: read BGP sessions: %w", s.sw.ID, err)
