@@ -55,6 +55,11 @@ func (f found) has(w wish, withTTL bool) bool {
 	return true
 }
 
+// unowned says that a wish's records stand there, and nobody's mark.
+func (f found) unowned(w wish) bool {
+	return f.owner() == "" && f.alias == "" && f.has(w, false)
+}
+
 func match(set []dns.RR, want dns.RR) dns.RR {
 	for _, rr := range set {
 		if dns.IsDuplicate(rr, want) {

@@ -13,7 +13,7 @@ const rounds = 4
 
 // set looks, and writes if it has to, until a look shows what was wished.
 func (s *session) set(w wish) error {
-	wrote, blocked := false, false
+	wrote, blocked := false, 0
 	for range rounds {
 		have, err := s.look(w)
 		if err != nil {
@@ -23,17 +23,19 @@ func (s *session) set(w wish) error {
 		switch {
 		case mine && have.has(w, !wrote):
 			return nil
-		case have.empty() && blocked:
-			return have.taken(w) // it is in use, and not by what we look for
-		case mine || have.empty() || have.owner() == "" && have.alias == "" && have.has(w, false):
-		default:
+		case have.empty() && blocked > 1:
+			return have.taken(w) // in use, and not by what we look for; once, it may have been given back since
+		case !mine && !have.empty() && !have.unowned(w):
 			return have.taken(w)
 		}
 		done, err := s.update(w, have, s.write)
 		if err != nil {
 			return err
 		}
-		wrote, blocked = wrote || done, !done && have.empty()
+		wrote = wrote || done
+		if !done && have.empty() {
+			blocked++
+		}
 	}
 	return fmt.Errorf("it still does not read back as set after %d rounds; who else writes there", rounds)
 }
