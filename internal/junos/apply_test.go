@@ -91,6 +91,19 @@ func TestWhatIsPendingIsAskedUnderTheLock(t *testing.T) {
 	require.Equal(t, 2, r.lab.Commits())
 }
 
+// The store may be slow, or locked; its time is not the switch's.
+func TestWhatIsPendingMayTakeLongerToSayThanAnOperation(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.driver.Timeout = time.Second
+	done, err := r.driver.Apply(t.Context(), r.sw, func(ctx context.Context) (metal.Change, error) {
+		pause(ctx, 2*r.driver.Timeout)
+		return metal.Change{Ports: []metal.PortIntent{parked("xe-0/0/7")}}, nil
+	})
+	require.NoError(t, err)
+	require.Len(t, done.Changed, 1)
+}
+
 // Two workers, each with ports of its own that it wants on the switch; whoever
 // has the lock commits all that wait.
 func TestTwoDriversOnOneSwitchLoseNothing(t *testing.T) {

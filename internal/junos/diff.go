@@ -82,7 +82,7 @@ func flat(path string, e *element) []line {
 // statements that hold one, and every text in one of its ciphers or hashes.
 var secretive = []*regexp.Regexp{
 	regexp.MustCompile(`("[^"]*"|[^\s;]+)(;\s*## SECRET-DATA)`),
-	regexp.MustCompile(`(` + keyTag + `[ >]\s*)("[^"]*"|[^\s;<]+)`),
+	regexp.MustCompile(`(` + keyTag + `(?:\s+|>))("[^"]*"|[^\s;<][^;<]*)`),
 	regexp.MustCompile(`\$[1-9]\$[^\s;"'<]+`),
 }
 

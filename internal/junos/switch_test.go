@@ -181,3 +181,19 @@ func TestOneLoginRefusedAfterACommitIsNoReasonToTakeItBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, done.Changed, 1)
 }
+
+// The session is lost around the commit that shuts the port and confirms.
+func TestAPortWithoutItsFilterIsShutAlsoFromANewSession(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{"drop-before-commit:2", "drop-after-commit:2"} {
+		r := setup(t)
+		r.fault(t, "not-installed:2", 1)
+		r.fault(t, lost, 1)
+		done, err := r.apply(t, apart(0), apart(1))
+		require.NoError(t, err, lost)
+		require.Equal(t, []metal.Port{apart(0).Port}, done.Changed)
+		require.Contains(t, done.Refused[apart(1).Port], "port shut")
+		require.False(t, r.lab.Port("xe-0/0/1").Up)
+		require.NotEqual(t, netconf.Confirmed, r.lab.History()[r.lab.Commits()-1].Kind)
+	}
+}
