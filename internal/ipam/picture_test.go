@@ -131,6 +131,26 @@ func TestIPv6ShowsOnlyWhatIsUsed(t *testing.T) {
 	require.Contains(t, text(t, NewPicture(prefix("2001:db9::/32"), lab()), Terminal{}), "Nothing in it is used.")
 }
 
+func TestIPv6RowsAreNoLongerThanWhatIsInThem(t *testing.T) {
+	t.Parallel()
+	s := Snapshot{Blocks: []metal.Block{{Prefix: prefix("2001:db8::/48"), Site: "lab1", Role: metal.Public, Purpose: metal.Pool}}}
+	for _, p := range []string{"2001:db8:0:1::/64", "2001:db8:0:3::/64", "2001:db8:0:40::/64"} {
+		s.Pieces = append(s.Pieces, metal.Piece{Prefix: prefix(p), State: metal.Held, Holder: "device/d1"})
+	}
+	lines := strings.Split(text(t, NewPicture(prefix("2001:db8::/48"), s), Terminal{}), "\n")
+	require.Contains(t, lines, "     2001:db8::/60  · ■ · ■ · · · · · · · · · · · ·")
+	require.Contains(t, lines, "2001:db8:0:40::/60  ■ · · · · · · · · · · · · · · ·")
+}
+
+func TestASnapshotThatContradictsItselfIsDrawn(t *testing.T) {
+	t.Parallel()
+	s := lab()
+	for _, p := range []string{"2001:db8:64:200::/64", "2001:db8:64:200::ff00/120", "2001:db8:64:300::2/127"} {
+		s.Pieces = append(s.Pieces, metal.Piece{Prefix: prefix(p), State: metal.Held, Holder: "imported/twice"})
+	}
+	require.Contains(t, text(t, NewPicture(prefix("2001:db8:64::/48"), s), Terminal{}), "2001:db8:64:200::/64  ■ ■")
+}
+
 func TestAPartOfALargePieceIsAllOfThePicture(t *testing.T) {
 	t.Parallel()
 	s := lab()

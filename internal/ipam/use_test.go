@@ -92,9 +92,11 @@ func TestAProjectsBlockIsHeldForOthersAndFreeForItself(t *testing.T) {
 func TestAPieceThatStandsForABlockIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	s := lab()
-	before := Uses(s, ByRole)
-	s.Pieces = append(s.Pieces, metal.Piece{Prefix: prefix("198.51.100.16/28"), Block: prefix("198.51.100.0/25"), State: metal.Held, Holder: "project/acme"})
-	require.Equal(t, before, Uses(s, ByRole))
+	with := lab()
+	with.Pieces = append(with.Pieces, metal.Piece{Prefix: prefix("198.51.100.16/28"), Block: prefix("198.51.100.0/25"), State: metal.Held, Holder: "project/acme"})
+	for _, by := range []By{ByAggregate, ByBlock, ByRole, BySite, ByProject} {
+		require.Equal(t, Uses(s, by), Uses(with, by), by)
+	}
 }
 
 func days(of string, held ...float64) []Sample {
