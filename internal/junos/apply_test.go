@@ -187,16 +187,6 @@ func TestAPlanThatCannotBeCarriedOutIsAnErrorAndLeavesNothing(t *testing.T) {
 	require.Zero(t, r.lab.Commits())
 }
 
-func TestASwitchsRefusalThatRepeatsTheKeyIsRedacted(t *testing.T) {
-	t.Parallel()
-	s := dialled(t, says(`<rpc-error><error-severity>error</error-severity><error-message>invalid value '`+fakeKey+
-		`' in authentication-key "$9$LbHX-wg4Z"</error-message></rpc-error>`))
-	s.secrets = []string{fakeKey}
-	err := s.discard()
-	require.ErrorContains(t, err, hidden)
-	require.NotRegexp(t, `\$9\$|`+fakeKey, err.Error())
-}
-
 func TestDriftNamesEachPortAndHowItDiffers(t *testing.T) {
 	t.Parallel()
 	r := setup(t)

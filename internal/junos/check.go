@@ -133,10 +133,11 @@ func covers(p netip.Prefix, addresses []netip.Addr) (netip.Addr, bool) {
 }
 
 // unicast tells whether one host can have the address. An IPv4 address in
-// IPv6's clothes would be rendered into the wrong family.
+// IPv6's clothes would be rendered into the wrong family. Loopback addresses are
+// let pass: a lab's services stand there.
 func unicast(a netip.Addr) bool {
 	return a.IsValid() && !a.Is4In6() && a.Zone() == "" && !a.IsMulticast() && !a.IsUnspecified() &&
-		!a.IsLoopback() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // pointToPoint tells whether a prefix is a masked subnet that has room for the

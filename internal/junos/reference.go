@@ -8,11 +8,11 @@ import (
 	"millwright/internal/metal"
 )
 
-// definitions are where Junos keeps what others name, by the tag that names
-// it. Each tag is the whole of a path's end that is ours alone to write.
+// definitions say which statements name something, and in which list that
+// stands.
 var definitions = []struct {
 	use  []string // the end of the path to the name
-	list string   // the tag of the entries that have such names
+	list string   // the tag of the entries that may have it
 }{
 	{use: []string{"input", "filter-name"}, list: "filter"},
 	{use: []string{"output", "filter-name"}, list: "filter"},
@@ -30,7 +30,7 @@ func dangling(pieces []piece) error {
 	defined := map[string]bool{}
 	for _, p := range pieces {
 		if p.want != nil {
-			defined[family6(p)+p.step.tag+" "+p.step.key] = true
+			defined[definition(p)] = true
 		}
 	}
 	for _, p := range pieces {
@@ -48,12 +48,13 @@ func dangling(pieces []piece) error {
 	return nil
 }
 
-// family6 tells filters of the two families apart.
-func family6(p piece) string {
+// definition is what a piece defines; a filter is its family's.
+func definition(p piece) string {
+	name := p.step.tag + " " + p.step.key
 	if p.step.tag == "filter" {
-		return p.path[len(p.path)-1].tag + " "
+		name = p.path[len(p.path)-1].tag + " " + name
 	}
-	return ""
+	return name
 }
 
 func unresolved(path []string, e *element, defined map[string]bool) error {

@@ -270,35 +270,3 @@ func TestALockHolderThatTheDenialDoesNotNameIsAskedFor(t *testing.T) {
 	require.Equal(t, metal.LockHolder{Session: "99", User: "eve", Since: time.Unix(1601354977, 0).UTC()}, held.Holder())
 	require.ErrorContains(t, held, "session 99 of eve since 2020-09-29T04:49:37Z")
 }
-
-// repeating is a switch that repeats what it refuses, and obeys in all else.
-func repeating(in frames, out io.Writer) {
-	_, _ = io.WriteString(out, plainHello)
-	_, _ = in.next()
-	for {
-		request, err := in.next()
-		if err != nil {
-			return
-		}
-		body := "<ok/>"
-		if read, err := parse(request); err == nil && read.child("edit-config") != nil {
-			body = `<rpc-error><error-severity>error</error-severity><error-message>bad: ` +
-				escape(strings.ReplaceAll(string(request), keyTag, "key")) + `</error-message></rpc-error>`
-		}
-		_, _ = fmt.Fprintf(out, `<rpc-reply message-id="%s">%s</rpc-reply>%s`, messageID(request), body, endOfMessage)
-	}
-}
-
-func TestASwitchThatRepeatsTheWholeEditTellsNoSecret(t *testing.T) {
-	t.Parallel()
-	port := peering(tenant("xe-0/0/7"))
-	port.Port.Switch = "tor-x"
-	done, err := newDriver().Apply(t.Context(), scripted(t, repeating), pendingAre(port))
-	require.NoError(t, err)
-	require.Contains(t, done.Refused[port.Port], "bad: ")
-	require.Contains(t, done.Refused[port.Port], "millwright-import-xe-0-0-7")
-	require.NotContains(t, done.Refused[port.Port], fakeKey)
-	_, err = newDriver().Plan(t.Context(), scripted(t, repeating), []metal.PortIntent{port})
-	require.ErrorContains(t, err, "bad: ")
-	require.NotContains(t, err.Error(), fakeKey)
-}

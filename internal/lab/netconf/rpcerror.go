@@ -50,7 +50,9 @@ func badOperation(c *node, operation string) *rpcError {
 func named(n *node) string { return strings.TrimSpace(n.name + " " + n.key()) }
 
 // editPath is a place in the configuration as Junos writes it in errors.
-func editPath(steps ...string) string { return "[edit " + strings.Join(steps, " ") + "]" }
+func editPath(steps ...string) string {
+	return "[" + strings.TrimSpace("edit "+strings.Join(steps, " ")) + "]"
+}
 
 // lockDenied names whoever holds the lock, in the words of
 // https://www.juniper.net/documentation/us/en/software/junos/netconf/topics/task/netconf-session-terminating.html
