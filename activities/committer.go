@@ -10,20 +10,20 @@ import (
 	"millwright/internal/metal"
 )
 
-// commitLimit bounds one commit of one switch. A commit takes minutes on a
-// large configuration; a confirmed one is rolled back after two.
-const commitLimit = 5 * time.Minute
+const (
+	// commitLimit bounds one change of one switch. A commit takes minutes on a
+	// large configuration; a confirmed one is rolled back after two.
+	commitLimit = 5 * time.Minute
+	// look is how often ports are looked at that another worker may be
+	// committing.
+	look = 250 * time.Millisecond
+)
 
-// SwitchDriver speaks to one vendor's switches.
-type SwitchDriver interface {
-	// Commit brings ports to what they should be in one confirmed commit, and
-	// reads them back; it changes nothing where they are so already.
-	Commit(ctx context.Context, sw metal.Switch, ports []metal.PortIntent, comment string) error
-}
-
-// Committer gathers the ports that wait for one switch into one commit at a
-// time: a switch takes seconds for a commit, however many ports are in it, and
-// parallel ones collide. Other workers meet at the switch's own candidate lock.
+// Committer brings ports of its worker's switches to what is intended. A switch
+// takes seconds for a commit, however many ports are in it, and parallel ones
+// collide: so whoever gets the lock of a switch commits all that is pending
+// there, for other workers too, and everybody waits until the database says
+// that the generation they want was read back, or refused.
 type Committer struct {
 	Store  PortStore
 	Driver SwitchDriver
@@ -42,21 +42,34 @@ func NewCommitter(store PortStore, driver SwitchDriver) *Committer {
 	return &Committer{Store: store, Driver: driver, waiting: map[metal.SwitchID][]*waiter{}}
 }
 
-// Bring returns once the port has been read back as of the wanted generation.
-func (c *Committer) Bring(ctx context.Context, want metal.PortGeneration) error {
-	w := &waiter{want: want, done: make(chan error, 1)}
+// Bring returns once each port has been read back as of the wanted generation,
+// or a later one. Ports of several switches are brought side by side.
+func (c *Committer) Bring(ctx context.Context, want []metal.PortGeneration) error {
+	waiters := make([]*waiter, len(want))
+	for i, w := range want {
+		waiters[i] = &waiter{want: w, done: make(chan error, 1)}
+		c.enqueue(ctx, waiters[i])
+	}
+	var all []error
+	for _, w := range waiters {
+		select {
+		case err := <-w.done:
+			all = append(all, err)
+		case <-ctx.Done():
+			return fmt.Errorf("port %s: waiting for its switch's commit: %w", w.want.Port, ctx.Err())
+		}
+	}
+	return errors.Join(all...)
+}
+
+func (c *Committer) enqueue(ctx context.Context, w *waiter) {
+	id := w.want.Port.Switch
 	c.mu.Lock()
-	queue, served := c.waiting[want.Port.Switch]
-	c.waiting[want.Port.Switch] = append(queue, w)
+	queue, served := c.waiting[id]
+	c.waiting[id] = append(queue, w)
 	c.mu.Unlock()
 	if !served {
-		go c.serve(context.WithoutCancel(ctx), want.Port.Switch)
-	}
-	select {
-	case err := <-w.done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("port %s: waiting for its switch's commit: %w", want.Port, ctx.Err())
+		go c.serve(context.WithoutCancel(ctx), id)
 	}
 }
 
@@ -76,38 +89,95 @@ func (c *Committer) serve(ctx context.Context, id metal.SwitchID) {
 	}
 }
 
-// serveBatch tries all ports in one commit. Where the switch refuses that, each
-// is tried alone, so that one port's bad change fails one run.
+// serveBatch answers everyone in the batch: by what the database says of their
+// ports after our commit, or another worker's; else with what went wrong.
 func (c *Committer) serveBatch(ctx context.Context, id metal.SwitchID, batch []*waiter) {
-	err := c.commit(ctx, id, batch)
-	if len(batch) == 1 || !errors.Is(err, metal.ErrConfigRefused) {
-		for _, w := range batch {
-			w.done <- err
+	ctx, cancel := context.WithTimeout(ctx, commitLimit)
+	defer cancel()
+	for {
+		err := c.commit(ctx, id)
+		left, seen := c.answer(ctx, id, batch)
+		if len(left) == 0 {
+			return
 		}
-		return
-	}
-	for _, w := range batch {
-		w.done <- c.commit(ctx, id, []*waiter{w})
+		batch = left
+		if err == nil {
+			err = seen
+		}
+		var held lockHeld
+		if !errors.As(err, &held) || !wait(ctx, look) {
+			for _, w := range batch {
+				w.done <- notBrought(w.want, err)
+			}
+			return
+		}
 	}
 }
 
-func (c *Committer) commit(ctx context.Context, id metal.SwitchID, batch []*waiter) error {
-	ctx, cancel := context.WithTimeout(ctx, commitLimit)
-	defer cancel()
+// lockHeld is how a driver says that somebody else has the lock of a switch:
+// another worker, whose commit has our ports in it, or a person.
+type lockHeld interface {
+	error
+	Holder() metal.LockHolder
+}
+
+// notBrought says why a port that was neither read back nor refused was not.
+func notBrought(want metal.PortGeneration, err error) error {
+	if err == nil { // committed, and changed again meanwhile by whoever has the machine now
+		err = errors.New("its intent changed while it was committed")
+	}
+	return fmt.Errorf("port %s: not brought to generation %d: %w", want.Port, want.Generation, err)
+}
+
+// answer tells those whose port was read back or refused, and returns the rest.
+func (c *Committer) answer(ctx context.Context, id metal.SwitchID, batch []*waiter) (left []*waiter, err error) {
 	names := make([]string, len(batch))
 	for i, w := range batch {
 		names[i] = w.want.Port.Name
 	}
-	sw, intents, err := c.Store.PortIntents(ctx, id, names)
+	outcomes, err := c.Store.PortOutcomes(ctx, id, names)
+	if err != nil {
+		return batch, err
+	}
+	for _, w := range batch {
+		switch o := outcomes[w.want.Port.Name]; {
+		case o.Applied >= w.want.Generation:
+			w.done <- nil
+		case o.Refused >= w.want.Generation:
+			w.done <- fmt.Errorf("port %s: %s: %w", w.want.Port, o.Why, metal.ErrConfigRefused)
+		default:
+			left = append(left, w)
+		}
+	}
+	return left, nil
+}
+
+// commit takes the switch's lock, and commits what is pending by then.
+func (c *Committer) commit(ctx context.Context, id metal.SwitchID) error {
+	sw, err := c.Store.Switch(ctx, id)
 	if err != nil {
 		return err
 	}
-	comment := fmt.Sprintf("millwright: %d ports", len(intents))
-	if len(intents) == 1 {
-		comment = fmt.Sprintf("millwright: %s %s %s", intents[0].Port, intents[0].Profile, intents[0].Device)
-	}
-	if err := c.Driver.Commit(ctx, sw, intents, comment); err != nil {
+	var change metal.Change
+	done, err := c.Driver.Apply(ctx, sw, func(ctx context.Context) (metal.Change, error) {
+		var err error
+		change, err = c.Store.PendingPorts(ctx, id)
+		return change, err
+	})
+	if err != nil {
 		return err
 	}
-	return c.Store.PortsApplied(ctx, intents)
+	return c.Store.PortsCommitted(ctx, id, change, done)
+}
+
+// wait lets a moment pass; false if ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -146,57 +146,16 @@ create trigger remember after update of holder on pieces for each row
 create trigger remember_deleted after delete on pieces for each row
     when (old.holder is not null) execute function remember();
 
--- nth_prefix is the n-th prefix of a length within another one, from 0.
-create function nth_prefix(p cidr, len int, n int) returns cidr
-language plpgsql immutable strict as $$
-declare
-    bits int  := case family(p) when 4 then 32 else 128 end;
-    at   cidr := p;
-begin
-    if bits - len <= 40 then -- an offset that fits inet + bigint
-        return set_masklen(set_masklen(p::inet, bits) + (n::bigint << (bits - len)), len)::cidr;
-    end if;
-    for l in masklen(p) + 1 .. len loop
-        at := set_masklen(at, l);
-        if (n >> (len - l)) & 1 = 1 then
-            at := upper_half(at);
-        end if;
-    end loop;
-    return at;
-end $$;
-
--- upper_half is the prefix's neighbour above it.
-create function upper_half(p cidr) returns cidr
-language sql immutable strict as $$
-    select set_masklen(broadcast(p) + 1, masklen(p))::cidr
-$$;
-
--- rest_of is what stays free of a large piece when the first n prefixes of a
--- length are taken from the corner of it.
-create function rest_of(large cidr, corner cidr, len int, n int) returns setof cidr
-language plpgsql immutable strict as $$
-declare
-    used int := n;
-    free int; -- length of the largest free prefix that begins after what is used
-begin
-    for l in masklen(large) + 1 .. masklen(corner) loop
-        return next upper_half(set_masklen(large, l));
-    end loop;
-    while used < 1 << (len - masklen(corner)) loop
-        free := len - (log(2, (used & -used)::numeric))::int;
-        return next set_masklen(nth_prefix(corner, len, used), free);
-        used := used + (1 << (len - free));
-    end loop;
-end $$;
-
 -- take_prefixes leases one prefix of the given length to each (holder, ask),
 -- and answers by their positions. An ask that has one gets that one. It answers
 -- fewer rows than were asked when the block has no room, and raises
 -- lock_not_available when other transactions are taking what is left: try again.
 -- Safe to repeat.
 --
--- Its statements are planned once for a session, by index: planning them for
--- each call takes longer than running them.
+-- It takes the smallest pieces that do, from their beginnings, and writes all of
+-- them with one update and one insert, because a statement that changes a row
+-- costs as much as ten rows more. Its statements are planned once for a session,
+-- by index: planning them for each call takes longer than running them.
 create function take_prefixes(in_block cidr, in_len int, in_holders text[], in_asks text[])
 returns table (at int, got cidr)
 language plpgsql
@@ -204,66 +163,88 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-    todo   int[]; -- positions that have nothing yet
-    had    int[];
-    has    cidr[];
-    piece  pieces;
-    corner cidr;  -- the part of a larger piece that is used
-    n      int;
+    roomy  cursor for -- fetches, and so locks, no more pieces than it is asked for
+        select x.first, x.prefix, x.aggregate from pieces x
+        where x.block = in_block and x.holder is null and x.released is null and masklen(x.prefix) <= in_len
+        order by masklen(x.prefix) desc, x.first for no key update skip locked;
+    wanted int := cardinality(in_asks);
+    whole  cidr;           -- the block's aggregate
+    begins inet[] := '{}'; -- of the pieces that are used
+    starts int[]  := '{}'; -- the first position that each of them serves
+    taken  cidr[] := '{}'; -- by position
+    rest   cidr[] := '{}'; -- what stays free of them
 begin
-    select array_agg(w.i order by w.i) filter (where x.prefix is null),
-        array_agg(w.i) filter (where x.prefix is not null), array_agg(x.prefix) filter (where x.prefix is not null)
-        into todo, had, has
-        from unnest(in_holders, in_asks) with ordinality w (holder, ask, i)
-        left join pieces x on x.holder = w.holder and x.ask = w.ask;
-    if had is not null then
-        return query select * from unnest(had, has);
+    if exists (select from unnest(in_holders, in_asks) w (holder, ask) join pieces x on x.holder = w.holder and x.ask = w.ask) then
+        return query select * from take_missing(in_block, in_len, in_holders, in_asks);
+        return;
     end if;
-    while cardinality(todo) > 0 loop
-        select * into piece from pieces x
-            where x.block = in_block and x.holder is null and x.released is null and masklen(x.prefix) <= in_len
-            order by masklen(x.prefix) desc, x.first limit 1 for no key update skip locked;
-        if not found then
-            if exists (select from pieces x where x.block = in_block and x.holder is null and x.released is null and masklen(x.prefix) <= in_len) then
-                raise exception 'block %: others are taking what is left of it', in_block using errcode = 'lock_not_available';
-            end if;
-            return;
+    at := 0;
+    for piece in roomy loop
+        exit when wanted = 0;
+        whole := piece.aggregate;
+        got := set_masklen(piece.prefix, in_len);
+        begins := begins || piece.first;
+        starts := starts || at + 1;
+        loop
+            at := at + 1;
+            taken := taken || got;
+            return next;
+            exit when at = wanted or host(broadcast(got)) = host(broadcast(piece.prefix));
+            got := (broadcast(got) + 1)::cidr;
+        end loop;
+        if masklen(piece.prefix) < in_len then
+            rest := rest || rest_after(got, piece.prefix);
         end if;
-        if masklen(piece.prefix) = in_len and cardinality(todo) > 1 then
-            return query select * from take_fitting(in_block, in_len, in_holders, in_asks, todo);
-            get diagnostics n = row_count;
-        else
-            n := least(cardinality(todo), 1::bigint << least(in_len - masklen(piece.prefix), 20));
-            corner := set_masklen(piece.prefix, in_len - ceil(log(2, n::numeric))::int);
-            update pieces set prefix = set_masklen(corner, in_len),
-                holder = in_holders[todo[1]], ask = in_asks[todo[1]], taken_at = now()
-            where first = piece.first;
-            if masklen(piece.prefix) < in_len then
-                insert into pieces (prefix, aggregate, block, holder, ask, taken_at)
-                select nth_prefix(corner, in_len, i), piece.aggregate, in_block, in_holders[todo[i + 1]], in_asks[todo[i + 1]], now()
-                    from generate_series(1, n - 1) i
-                union all
-                select rest, piece.aggregate, in_block, null, null, null from rest_of(piece.prefix, corner, in_len, n) rest;
-            end if;
-            return query select todo[i + 1], nth_prefix(corner, in_len, i) from generate_series(0, n - 1) i;
-        end if;
-        todo := todo[n + 1:];
+        exit when at = wanted;
     end loop;
+    if at < wanted and exists (select from pieces x where x.block = in_block and x.holder is null and x.released is null
+            and masklen(x.prefix) <= in_len and x.first <> all (begins)) then
+        raise exception 'block %: others are taking what is left of it', in_block using errcode = 'lock_not_available';
+    end if;
+    update pieces p set prefix = taken[u.i], holder = in_holders[u.i], ask = in_asks[u.i], taken_at = now()
+        from unnest(begins, starts) u (first, i) where p.first = u.first;
+    if cardinality(taken) + cardinality(rest) > cardinality(starts) then
+        insert into pieces (prefix, aggregate, block, holder, ask, taken_at) -- the rest comes last and has no holder
+        select u.got, whole, in_block, u.holder, u.ask, case when u.holder is not null then now() end
+            from unnest(taken || rest, in_holders, in_asks) with ordinality u (got, holder, ask, i) where u.i <> all (starts);
+    end if;
 end $$;
 
--- take_fitting leases pieces that have the very length asked for.
-create function take_fitting(in_block cidr, in_len int, in_holders text[], in_asks text[], todo int[])
+-- take_missing is take_prefixes where some asks have their prefixes already.
+create function take_missing(in_block cidr, in_len int, in_holders text[], in_asks text[])
 returns table (at int, got cidr)
-language sql as $$
-    with fit as (
-        select x.first from pieces x
-        where x.block = in_block and x.holder is null and x.released is null and masklen(x.prefix) = in_len
-        order by x.first limit cardinality(todo) for no key update skip locked),
-    paired as (select f.first, todo[row_number() over (order by f.first)] as i from fit f)
-    update pieces p set holder = in_holders[f.i], ask = in_asks[f.i], taken_at = now()
-    from paired f where p.first = f.first
-    returning f.i, p.prefix
-$$;
+language plpgsql as $$
+declare
+    todo int[]; -- positions that have nothing yet
+begin
+    return query select w.i::int, x.prefix
+        from unnest(in_holders, in_asks) with ordinality w (holder, ask, i)
+        join pieces x on x.holder = w.holder and x.ask = w.ask;
+    select array_agg(w.i order by w.i) into todo
+        from unnest(in_holders, in_asks) with ordinality w (holder, ask, i)
+        where not exists (select from pieces x where x.holder = w.holder and x.ask = w.ask);
+    if todo is not null then
+        return query select todo[t.at], t.got from take_prefixes(in_block, in_len,
+            array(select in_holders[i] from unnest(todo) i), array(select in_asks[i] from unnest(todo) i)) t;
+    end if;
+end $$;
+
+-- rest_after is what stays free of a piece behind a prefix in it, smallest
+-- first: wherever the prefix is in a lower half, the upper half.
+create function rest_after(used cidr, piece cidr) returns cidr[]
+language plpgsql immutable strict as $$
+declare
+    half cidr := used;
+    rest cidr[] := '{}';
+begin
+    while masklen(half) > masklen(piece) loop
+        if set_masklen(set_masklen(half, masklen(half) - 1), masklen(half)) = half then
+            rest := rest || (broadcast(half) + 1)::cidr;
+        end if;
+        half := set_masklen(half, masklen(half) - 1);
+    end loop;
+    return rest;
+end $$;
 
 -- piece_at is where the piece begins that an address is in, locked; null where
 -- no aggregate has the address.

@@ -61,7 +61,7 @@ func (r *rig) installed(order metal.OrderID, device metal.DeviceID) {
 	r.t.Helper()
 	held, err := r.store.ClaimMachine(r.t.Context(), device, order)
 	require.NoError(r.t, err)
-	_, err = r.store.SetPort(r.t.Context(), held.Claim, metal.Tenant)
+	_, err = r.store.SetPorts(r.t.Context(), held.Claim, metal.Tenant)
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.store.ActivateDevice(r.t.Context(), held.Claim, metal.Ending{Order: order, State: metal.Active}))
 }

@@ -41,13 +41,16 @@ func (quiet) Error(string, ...any) {}
 // switches is every switch of the site.
 type switches struct{ *world }
 
-func (s switches) Commit(_ context.Context, _ metal.Switch, ports []metal.PortIntent, _ string) error {
+func (s switches) Apply(ctx context.Context, _ metal.Switch, pending func(context.Context) (metal.Change, error)) (metal.Committed, error) {
+	change, err := pending(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, p := range ports {
+	var done metal.Committed
+	for _, p := range change.Ports {
 		s.ports[p.Port] = p
+		done.Changed = append(done.Changed, p.Port)
 	}
-	return nil
+	return done, err
 }
 
 // bmc is every BMC of the site.

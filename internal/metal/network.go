@@ -32,6 +32,13 @@ type Committed struct {
 	Diff    string          // what changed, as an operator of this switch would read it; no secrets
 }
 
+// PortOutcome is what a switch made of a port, as of which generation.
+type PortOutcome struct {
+	Applied int64  // read back as of it
+	Refused int64  // left out as of it; 0 for none
+	Why     string // in the switch's words
+}
+
 // Drift is a port that is not as intended.
 type Drift struct {
 	Port Port

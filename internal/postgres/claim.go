@@ -30,7 +30,7 @@ func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order m
 		if err != nil {
 			return err
 		}
-		leases, err := lease(ctx, q, d)
+		leases, err := lease(ctx, q, d, machine)
 		if err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ func TestAStaleClaimWritesNothing(t *testing.T) {
 	now, err := c.claim(ctx, c.devices[0])
 	require.NoError(t, err)
 	for what, write := range map[string]func(metal.Claim) error{
-		"park": func(claim metal.Claim) error { _, err := c.store.SetPort(ctx, claim, metal.Tenant); return err },
+		"park": func(claim metal.Claim) error { _, err := c.store.SetPorts(ctx, claim, metal.Tenant); return err },
 		"boot": func(claim metal.Claim) error {
 			_, err := c.store.BootAgent(ctx, claim, 1, metal.JobInstall, "device/x")
 			return err

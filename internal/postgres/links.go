@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"millwright/internal/metal"
@@ -23,10 +24,47 @@ type linkWish struct {
 	own    int32 // length of the project's own blocks; 0: straight from the site's
 }
 
-var links = []linkWish{
-	{ask: "public4", role: metal.Public, family: 4, bits: 31},
-	{ask: "private4", role: metal.Private, family: 4, bits: 31, own: 25},
-	{ask: "public6", role: metal.Public, family: 6, bits: 127, own: 56},
+var (
+	// links are of a machine whose ports are one, a bundle counting as one.
+	links = []linkWish{
+		{ask: "public4", role: metal.Public, family: 4, bits: 31},
+		{ask: "private4", role: metal.Private, family: 4, bits: 31, own: 25},
+		{ask: "public6", role: metal.Public, family: 6, bits: 127, own: 56},
+	}
+	// loopbacks are of a machine on several switches: it announces them to each.
+	loopbacks = []linkWish{
+		{ask: loopbackAsk + "4", role: metal.Public, family: 4, bits: 32},
+		{ask: loopbackAsk + "6", role: metal.Public, family: 6, bits: 128, own: 56},
+	}
+	// further is the link of each port after the first, to peer over.
+	further = linkWish{ask: "private4", role: metal.Private, family: 4, bits: 31, own: 25}
+)
+
+// loopbackAsk begins the asks for what a machine has on its loopback.
+const loopbackAsk = "loopback"
+
+// wishes are the leases of a device on a machine with so many ports.
+func wishes(ports int) []linkWish {
+	all := links
+	if ports > 1 {
+		all = slices.Concat(links, loopbacks)
+	}
+	for port := 1; port < ports; port++ {
+		w := further
+		w.ask += portMark + strconv.Itoa(port)
+		all = append(all, w)
+	}
+	return all
+}
+
+// portMark comes before the position of the port that a link belongs to, in the
+// asks of ports after the first.
+const portMark = "@"
+
+func portOfAsk(ask string) int32 {
+	_, position, _ := strings.Cut(ask, portMark)
+	n, _ := strconv.ParseInt(position, 10, 32) // nothing: the first
+	return int32(n)
 }
 
 // refill is the room, in addresses (of IPv6, in links), below which a project's
@@ -35,7 +73,7 @@ var links = []linkWish{
 const refill = 32
 
 // lease gives the device the links it lacks and lists all it has.
-func lease(ctx context.Context, q *query.Queries, d query.Device) (string, error) {
+func lease(ctx context.Context, q *query.Queries, d query.Device, machine string) (string, error) {
 	held, err := q.LeasesOfDevice(ctx, d.ID)
 	if err != nil {
 		return "", err
@@ -45,7 +83,11 @@ func lease(ctx context.Context, q *query.Queries, d query.Device) (string, error
 			return "", err
 		}
 	}
-	for _, want := range links {
+	ports, err := q.PortsOfMachine(ctx, machine)
+	if err != nil {
+		return "", err
+	}
+	for _, want := range wishes(len(ports)) {
 		if err := leaseLink(ctx, q, d, want); err != nil {
 			return "", fmt.Errorf("lease a %s IPv%d /%d at %s for project %s: %w", want.role, want.family, want.bits, d.Site, d.Project, err)
 		}

@@ -135,9 +135,9 @@ func orInvalid(err error, field, format string, args ...any) error {
 	return invalid(field, format, args...)
 }
 
-func notNil(s []string) []string {
+func notNil[T any](s []T) []T {
 	if s == nil {
-		return []string{}
+		return []T{}
 	}
 	return s
 }

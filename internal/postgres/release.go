@@ -198,7 +198,7 @@ func mustKeep(ctx context.Context, q *query.Queries, quarantine metal.Quarantine
 	if err != nil {
 		return false, err
 	}
-	parked, err := q.ParkedAndApplied(ctx, query.ParkedAndAppliedParams{Switch: m.Switch, Name: m.Port})
+	parked, err := q.ParkedAndApplied(ctx, m.ID)
 	if err != nil {
 		return false, fmt.Errorf("port %s:%s: %w", m.Switch, m.Port, err)
 	}

@@ -85,7 +85,7 @@ func (r *rig) provisioned() metal.DeviceID {
 	held, err := r.store.ClaimMachine(r.t.Context(), order.Device, order.ID)
 	require.NoError(r.t, err)
 	require.Equal(r.t, metal.MachineID("m1"), held.Claim.Machine)
-	_, err = r.store.SetPort(r.t.Context(), held.Claim, metal.Tenant)
+	_, err = r.store.SetPorts(r.t.Context(), held.Claim, metal.Tenant)
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.store.ActivateDevice(r.t.Context(), held.Claim, metal.Ending{Order: order.ID, State: metal.Active}))
 	return order.Device
@@ -143,7 +143,7 @@ func TestAnImportSaysWhatChangedAndKeepsInstallLinks(t *testing.T) {
 		"port tor-r1:ae2: machine m2 → m1",
 		"port tor-r1:xe-0/0/1: machine m1 → m2",
 	}, said(changes, postgres.Changed))
-	_, intents, err := r.store.PortIntents(t.Context(), "tor-r1", []string{"ae2"})
+	intents, err := r.store.PortIntents(t.Context(), "tor-r1", []string{"ae2"})
 	require.NoError(t, err)
 	require.Equal(t, metal.MachineID("m1"), intents[0].Machine)
 	require.Equal(t, "127.64.128.2/31", intents[0].Install.Prefix.String(), "the link stays with the port")
@@ -155,7 +155,7 @@ func TestOtherBootServicesAreAnotherIntentOfEveryPort(t *testing.T) {
 	r := imported(t)
 	_, err := r.store.ImportSite(t.Context(), r.site("[127.64.0.67]", "[127.64.0.67, 127.64.0.68]"))
 	require.NoError(t, err)
-	_, intents, err := r.store.PortIntents(t.Context(), "tor-r1", nil)
+	intents, err := r.store.PortIntents(t.Context(), "tor-r1", nil)
 	require.NoError(t, err)
 	for _, intent := range intents {
 		require.EqualValues(t, 2, intent.Generation)

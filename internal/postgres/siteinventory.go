@@ -46,7 +46,7 @@ func (im *siteImport) look(ctx context.Context) error {
 			return index(ctx, im.q.AllOperatingSystems, &w.systems, func(o query.AllOperatingSystemsRow) string { return o.ID })
 		},
 		func() error {
-			return index(ctx, im.q.ListSwitches, &w.switches, func(s query.Switch) string { return s.ID })
+			return index(ctx, im.q.AllSwitches, &w.switches, func(s query.Switch) string { return s.ID })
 		},
 		func() error {
 			return index(ctx, im.q.AllMachines, &w.machines, func(m query.Machine) string { return m.ID })
@@ -98,7 +98,7 @@ func (w *inventory) goneCatalogue(file *sitefile.Site) (gone [][2]string) {
 func (w *inventory) cabling(machine string) (nics []sitefile.NIC) {
 	for _, n := range w.nics { // in the order of their positions
 		if n.Machine == machine {
-			nics = append(nics, sitefile.NIC{MAC: n.Mac, Port: metal.Port{Switch: metal.SwitchID(n.Switch), Name: n.Port}})
+			nics = append(nics, sitefile.NIC{MAC: n.Mac, Port: metal.Port{Switch: metal.SwitchID(n.Switch), Name: n.Port}, Member: n.Member})
 		}
 	}
 	return nics

@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
 	"millwright/internal/sitefile"
 )
@@ -70,22 +72,22 @@ func (im *siteImport) writePorts(ctx context.Context) error {
 		return err
 	}
 	for _, m := range im.file.Machines {
-		for _, n := range m.NICs {
-			was, known := im.was.ports[n.Port.String()]
+		for _, row := range portRows(m) {
+			port := metal.Port{Switch: metal.SwitchID(row.Switch), Name: row.Name}
+			was, known := im.was.ports[port.String()]
 			var before facts
 			if known {
-				before = facts{"machine", was.Machine}
+				before = portFacts(was.Machine, was.Position, was.Members, was.Advertise)
 			}
-			if im.note("port", n.Port.String(), before, facts{"machine", string(m.ID)}) {
-				row := query.UpsertPortParams{Switch: string(n.Port.Switch), Name: n.Port.Name, Machine: string(m.ID)}
+			if im.note("port", port.String(), before, portFacts(row.Machine, row.Position, row.Members, row.Advertise)) {
 				if err := im.q.UpsertPort(ctx, row); err != nil {
-					return fmt.Errorf("port %s: %w", n.Port, err)
+					return fmt.Errorf("port %s: %w", port, err)
 				}
 			}
 			if was.Linked {
 				continue
 			}
-			if err := im.link(ctx, n.Port, blocks); err != nil {
+			if err := im.link(ctx, port, blocks); err != nil {
 				return err
 			}
 		}
@@ -93,11 +95,37 @@ func (im *siteImport) writePorts(ctx context.Context) error {
 	return nil
 }
 
+// portRows are a machine's routed ports, the one that boots first: NICs of one
+// bundle share theirs.
+func portRows(m sitefile.Machine) []query.UpsertPortParams {
+	var rows []query.UpsertPortParams
+	for _, n := range m.NICs {
+		i := slices.IndexFunc(rows, func(r query.UpsertPortParams) bool {
+			return r.Switch == string(n.Port.Switch) && r.Name == n.Port.Name
+		})
+		if i < 0 {
+			i = len(rows)
+			rows = append(rows, query.UpsertPortParams{
+				Switch: string(n.Port.Switch), Name: n.Port.Name, Machine: string(m.ID),
+				Position: int32(i), Members: []string{}, Advertise: m.Advertise,
+			})
+		}
+		if n.Member != "" {
+			rows[i].Members = append(rows[i].Members, n.Member)
+		}
+	}
+	return rows
+}
+
+func portFacts(machine string, position int32, members []string, advertise bool) facts {
+	return facts{"machine", machine, "position", position, "members", members, "advertise", advertise}
+}
+
 func (im *siteImport) writeNICs(ctx context.Context, machines []sitefile.Machine) error {
 	for _, m := range machines {
 		for i, n := range m.NICs {
 			err := im.q.UpsertNIC(ctx, query.UpsertNICParams{
-				Mac: n.MAC, Machine: string(m.ID), Switch: string(n.Port.Switch), Port: n.Port.Name, Position: int32(i),
+				Mac: n.MAC, Machine: string(m.ID), Switch: string(n.Port.Switch), Port: n.Port.Name, Member: n.Member, Position: int32(i),
 			})
 			if err != nil {
 				return fmt.Errorf("machine %s: NIC %s: %w", m.ID, n.MAC, err)

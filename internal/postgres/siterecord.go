@@ -83,6 +83,9 @@ func cables(nics []sitefile.NIC) string {
 	all := make([]string, len(nics))
 	for i, n := range nics {
 		all[i] = n.MAC + " at " + n.Port.String()
+		if n.Member != "" {
+			all[i] += " by " + n.Member
+		}
 	}
 	return strings.Join(all, ", ")
 }

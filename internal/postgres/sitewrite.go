@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -31,18 +32,42 @@ func (im *siteImport) writeSite(ctx context.Context) error {
 	var before facts
 	was, known := im.was.sites[string(f.ID)]
 	if known {
-		before = facts{"metro", was.Metro, "boot", was.Boot}
+		before = siteFacts(was)
 	}
-	if !im.note("site", string(f.ID), before, facts{"metro", f.Metro, "boot", f.Boot}) {
+	row := query.Site{
+		ID: string(f.ID), Metro: f.Metro, Boot: f.Boot,
+		AsNumber: orNull(f.BGP.AS), PeerAs: orNull(f.BGP.PeerAS), BgpAddresses: notNil(f.BGP.Addresses),
+	}
+	if !im.note("site", row.ID, before, siteFacts(row)) {
 		return nil
 	}
-	if err := im.q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(f.ID), Metro: f.Metro, Boot: f.Boot}); err != nil {
+	err := im.q.UpsertSite(ctx, query.UpsertSiteParams{
+		ID: row.ID, Metro: row.Metro, Boot: row.Boot,
+		AsNumber: f.BGP.AS, PeerAs: f.BGP.PeerAS, BgpAddresses: row.BgpAddresses,
+	})
+	if err != nil || !known {
 		return err
 	}
-	if !known || slices.Equal(was.Boot, f.Boot) {
+	return im.q.TouchPortsOfSite(ctx, string(f.ID))
+}
+
+// siteFacts are what a change of moves every port of the site.
+func siteFacts(s query.Site) facts {
+	return facts{"metro", s.Metro, "boot", s.Boot, "bgp", fmt.Sprint(number(s.AsNumber), number(s.PeerAs), s.BgpAddresses)}
+}
+
+func orNull(n int64) *int64 {
+	if n == 0 {
 		return nil
 	}
-	return im.q.TouchPortsOfSite(ctx, string(f.ID))
+	return &n
+}
+
+func number(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // writeBlocks adds blocks. An unused one that a new one covers makes way.
@@ -169,24 +194,28 @@ func (im *siteImport) writeRacks(ctx context.Context) error {
 }
 
 func (im *siteImport) writeSwitches(ctx context.Context) error {
-	var rows []query.UpsertSwitchParams
+	var rows []query.Switch
 	var moved []string
 	for _, s := range im.file.Switches {
 		row := query.Switch{ID: string(s.ID), Site: string(im.file.ID), Rack: string(s.Rack),
-			Address: s.Address, HostKey: s.HostKey, Credential: s.Credential}
+			Address: s.Address, HostKey: s.HostKey, Credential: s.Credential, Driver: cmp.Or(s.Driver, "junos"), FilterTerms: int32(s.FilterTerms)}
 		var before facts
 		if was, known := im.was.switches[row.ID]; known {
 			before = switchFacts(was)
 		}
 		if im.note("switch", row.ID, before, switchFacts(row)) {
-			rows, moved = append(rows, query.UpsertSwitchParams(row)), append(moved, row.ID)
+			rows, moved = append(rows, row), append(moved, row.ID)
 		}
 	}
 	if err := im.q.VacateSwitchAddresses(ctx, notNil(moved)); err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if err := im.q.UpsertSwitch(ctx, row); err != nil {
+		err := im.q.UpsertSwitch(ctx, query.UpsertSwitchParams{
+			ID: row.ID, Site: row.Site, Rack: row.Rack, Address: row.Address, HostKey: row.HostKey, Credential: row.Credential,
+			Driver: row.Driver, FilterTerms: row.FilterTerms,
+		})
+		if err != nil {
 			return fmt.Errorf("switch %s: %w", row.ID, err)
 		}
 	}
@@ -194,7 +223,8 @@ func (im *siteImport) writeSwitches(ctx context.Context) error {
 }
 
 func switchFacts(s query.Switch) facts {
-	return facts{"site", s.Site, "rack", s.Rack, "address", s.Address, "host_key", s.HostKey, "credential", s.Credential}
+	return facts{"site", s.Site, "rack", s.Rack, "address", s.Address, "host_key", s.HostKey, "credential", s.Credential,
+		"driver", s.Driver, "filter_terms", s.FilterTerms}
 }
 
 // installBlocks are the site's, from which every port has its permanent link.

@@ -14,7 +14,10 @@ import (
 )
 
 // Store is a pool of connections with Millwright's verbs on it.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool *pgxpool.Pool
+	desk *Desk
+}
 
 // defaultConns serves some hundred activities at once, each a transaction of
 // milliseconds; pgx's own default, one per core, lets them queue. A connection
@@ -35,7 +38,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open Postgres at %s: %w", config.ConnConfig.Host, err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, desk: newDesk(pool)}, nil
 }
 
 // Close returns when every connection is closed.

@@ -24,6 +24,36 @@ func (p *parser) boot(root object) {
 	}
 }
 
+// bgp reads how machines peer. AS numbers are RFC 4271's of RFC 6793's width.
+func (p *parser) bgp(root object) {
+	if root.values["bgp"] == nil {
+		return
+	}
+	o := p.object(entry{"bgp", root.at("bgp"), root.values["bgp"]}, []string{"as", "peer_as", "addresses"}, nil)
+	p.site.BGP.AS, p.site.BGP.PeerAS = p.asNumber(o, "as"), p.asNumber(o, "peer_as")
+	families := map[bool]bool{}
+	for _, w := range o.words("addresses") {
+		addr, err := netip.ParseAddr(w.name)
+		if err != nil || addr.Is4In6() || addr.Zone() != "" {
+			p.problem(w.line, "bgp address %q is not an address; write one like 169.254.255.1", w.name)
+			continue
+		}
+		if families[addr.Is4()] {
+			p.problem(w.line, "bgp address %s is the second of its family; name one IPv4 and one IPv6 address at most", addr)
+		}
+		families[addr.Is4()] = true
+		p.site.BGP.Addresses = append(p.site.BGP.Addresses, addr)
+	}
+}
+
+func (p *parser) asNumber(o object, key string) int64 {
+	n := int64(o.number(key))
+	if n != 0 && (n > 4294967294 || n == 23456 || n == 65535) {
+		p.problem(o.at(key), "%s of bgp is %d, which is reserved; write an AS number like 65000", key, n)
+	}
+	return n
+}
+
 func (p *parser) blocks(root object) {
 	lines := []int{} // of the blocks kept so far
 	for _, n := range root.list("blocks") {

@@ -22,15 +22,16 @@ type parser struct {
 	credentials map[string]bool // nil: any name will do
 	problems    Problems
 	site        *Site
-	used        map[string]int // what may stand once, and the line where it does
-	ports       int            // NICs read so far: each needs an install link
+	used        map[string]int        // what may stand once, and the line where it does
+	ports       int                   // read so far: each needs an install link
+	bundles     map[metal.Port]string // whose they are
 }
 
 // Parse reads a site file. Name stands in every problem; credentials are the
 // names that exist, or nil where nobody can say yet. The error is of type
 // Problems, and holds every problem of the file.
 func Parse(text []byte, name string, credentials map[string]bool) (*Site, error) {
-	p := &parser{file: name, credentials: credentials, site: &Site{}, used: map[string]int{}}
+	p := &parser{file: name, credentials: credentials, site: &Site{}, used: map[string]int{}, bundles: map[metal.Port]string{}}
 	if root := p.document(text); root != nil {
 		p.root(root)
 	}
@@ -77,10 +78,11 @@ func (p *parser) syntax(err error) {
 func (p *parser) root(n *yaml.Node) {
 	o := p.object(entry{"the site file", n.Line, n}, []string{
 		"site", "metro", "boot", "blocks", "plans", "operating_systems", "racks", "switches", "machines",
-	}, nil)
+	}, []string{"bgp"})
 	p.site.ID = metal.SiteID(o.name("site"))
 	p.site.Metro = o.name("metro")
 	p.boot(o)
+	p.bgp(o)
 	p.blocks(o)
 	p.plans(o)
 	p.operatingSystems(o)

@@ -3,6 +3,7 @@ package sitefile
 import (
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ var hostKeyForm = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
 
 func (p *parser) switches(root object) {
 	for _, e := range root.table("switches", "switch") {
-		o := p.object(e.as("switch"), []string{"rack", "address", "host_key", "credential"}, nil)
+		o := p.object(e.as("switch"), []string{"rack", "address", "host_key", "credential"}, []string{"driver", "filter_terms"})
 		s := Switch{Rack: p.rack(o), Switch: metal.Switch{
 			ID:         metal.SwitchID(e.name),
 			Site:       p.site.ID,
@@ -32,6 +33,10 @@ func (p *parser) switches(root object) {
 			HostKey:    o.text("host_key"),
 			Credential: p.credential(o),
 		}}
+		s.Driver = string(choice(o, "driver", junosDriver, frrDriver))
+		if o.values["filter_terms"] != nil {
+			s.FilterTerms = o.number("filter_terms")
+		}
 		if s.HostKey != "" && !hostKeyForm.MatchString(s.HostKey) {
 			p.problem(o.at("host_key"), "host_key of %s is %q; write SHA256:… as ssh-keygen -l prints it", o.what, s.HostKey)
 		}
@@ -42,7 +47,7 @@ func (p *parser) switches(root object) {
 func (p *parser) machines(root object) {
 	for _, e := range root.table("machines", "machine") {
 		o := p.object(e.as("machine"),
-			[]string{"rack", "unit", "plan", "firmware", "bmc", "nics", "disks"}, []string{"kexec"})
+			[]string{"rack", "unit", "plan", "firmware", "bmc", "nics", "disks"}, []string{"kexec", "advertise"})
 		m := Machine{Unit: o.number("unit"), Machine: metal.Machine{
 			ID:       metal.MachineID(e.name),
 			Site:     p.site.ID,
@@ -56,7 +61,7 @@ func (p *parser) machines(root object) {
 			p.once("unit", strconv.Itoa(m.Unit)+" of rack "+string(m.Rack), o.at("unit"))
 		}
 		m.BMC = p.bmc(o, m.ID)
-		m.NICs = p.nics(o)
+		m.NICs, m.Advertise = p.nics(o), o.truth("advertise")
 		m.Disks = p.disks(o)
 		if len(m.NICs) > 0 {
 			m.Port = m.NICs[0].Port
@@ -128,18 +133,35 @@ func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
 
 func (p *parser) nics(machine object) (nics []NIC) {
 	for _, n := range machine.list("nics") {
-		nics = append(nics, p.nic(n, "NIC of "+machine.what))
-		p.ports++
+		nic := p.nic(n, "NIC of "+machine.what)
+		if !slices.ContainsFunc(nics, func(other NIC) bool { return other.Port == nic.Port }) {
+			p.ports++
+		}
+		nics = append(nics, nic)
 	}
 	return nics
 }
+
+// The drivers that a switch may name; the first where it names none.
+const (
+	junosDriver driver = "junos"
+	frrDriver   driver = "frr"
+)
+
+type driver string
+
+// linuxPortForm is an interface of a Linux switch (IFNAMSIZ, 15 characters).
+var linuxPortForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,14}$`)
+
+// bundleForm is an aggregated interface.
+var bundleForm = regexp.MustCompile(`^ae[0-9]{1,4}$`)
 
 // portForm is a Junos physical interface, a channel of one, or a bundle. A unit
 // such as ".0" is refused, because a port has exactly one.
 var portForm = regexp.MustCompile(`^([a-z]{2,4}-[0-9]{1,3}/[0-9]{1,3}/[0-9]{1,3}(:[0-9]{1,2})?|ae[0-9]{1,4})$`)
 
 func (p *parser) nic(n *yaml.Node, what string) NIC {
-	o := p.object(entry{what, n.Line, n}, []string{"mac", "switch", "port"}, nil)
+	o := p.object(entry{what, n.Line, n}, []string{"mac", "switch", "port"}, []string{"bundle"})
 	nic := NIC{
 		MAC:  p.mac(o),
 		Port: metal.Port{Switch: metal.SwitchID(o.text("switch")), Name: o.text("port")},
@@ -148,11 +170,39 @@ func (p *parser) nic(n *yaml.Node, what string) NIC {
 	if nic.Port.Name == "" || nic.Port.Switch == "" {
 		return nic
 	}
-	if !portForm.MatchString(nic.Port.Name) {
+	form := portForm
+	if p.driverOf(nic.Port.Switch) == string(frrDriver) {
+		form = linuxPortForm
+	}
+	if !form.MatchString(nic.Port.Name) {
 		p.problem(o.at("port"), "port of %s is %q; write an interface like xe-0/0/7 or ae7, without its unit", what, nic.Port.Name)
 	}
 	p.once("port", nic.Port.String(), o.at("port"))
+	if bundle := o.text("bundle"); o.values["bundle"] != nil {
+		if !bundleForm.MatchString(bundle) {
+			p.problem(o.at("bundle"), "bundle of %s is %q; write an aggregated interface like ae7", what, bundle)
+		}
+		nic.Member, nic.Port.Name = nic.Port.Name, bundle
+		p.oneBundle(nic.Port, what, o.at("bundle"))
+	}
 	return nic
+}
+
+func (p *parser) driverOf(id metal.SwitchID) string {
+	for _, s := range p.site.Switches {
+		if s.ID == id {
+			return s.Driver
+		}
+	}
+	return ""
+}
+
+// oneBundle keeps a bundle to the NICs of one machine.
+func (p *parser) oneBundle(port metal.Port, what string, line int) {
+	if other, known := p.bundles[port]; known && other != what {
+		p.problem(line, "bundle %s is that of a %s too; machines do not share bundles", port, other)
+	}
+	p.bundles[port] = what
 }
 
 func (p *parser) mac(o object) string {

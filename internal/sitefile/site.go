@@ -11,12 +11,20 @@ type Site struct {
 	ID               metal.SiteID
 	Metro            string
 	Boot             []netip.Addr // where the site's boot services listen
+	BGP              BGP          // how machines peer with the switches; zero where they do not
 	Blocks           []Block
 	Plans            []Plan
 	OperatingSystems []OperatingSystem
 	Racks            []metal.RackID
 	Switches         []Switch
 	Machines         []Machine
+}
+
+// BGP is a site's side of the sessions of its tenants' machines.
+type BGP struct {
+	AS        int64        // the switches'
+	PeerAS    int64        // a machine's, where its project has none of its own
+	Addresses []netip.Addr // where switches listen; at most one of each family
 }
 
 // Block is a range of addresses from which links are leased.
@@ -54,12 +62,15 @@ type Machine struct {
 	Unit  int // rack unit of its lowest edge, counted from 1
 	NICs  []NIC
 	Disks []Disk
+
+	Advertise bool // router advertisements on its ports, for firmware that waits for them
 }
 
 // NIC is one network interface and the port it is cabled to.
 type NIC struct {
-	MAC  string // lower case, colons
-	Port metal.Port
+	MAC    string // lower case, colons
+	Port   metal.Port
+	Member string // the physical interface where Port is a bundle; else empty
 }
 
 // Disk is one drive, known by its serial number: slots move, serials do not.

@@ -43,8 +43,15 @@ func words[T any](list []T) string {
 }
 
 var layout = template.Must(template.New("site").Funcs(template.FuncMap{
-	"q":     quoted,
-	"ints":  words[int],
+	"q":    quoted,
+	"ints": words[int],
+	"addresses": func(b BGP) string {
+		quotes := make([]string, len(b.Addresses))
+		for i, a := range b.Addresses {
+			quotes[i] = fmt.Sprintf("%q", a)
+		}
+		return strings.Join(quotes, ", ")
+	},
 	"racks": func(s *Site) string { return words(s.Racks) },
 	"plans": func(o OperatingSystem) string { return words(o.Plans) },
 }).Parse(`# A site of Millwright: what stands in it, and how it is reached.
@@ -57,7 +64,10 @@ metro: {{.Metro}}
 boot:
   addresses:{{range .Boot}}
     - {{q .}}{{end}}
-
+{{with .BGP}}{{if .AS}}
+# How machines of projects with BGP peer with the switches, in every rack alike.
+bgp: {as: {{.AS}}, peer_as: {{.PeerAS}}, addresses: [{{addresses .}}]}
+{{end}}{{end}}
 # Where addresses come from. Every port keeps an install link for ever; public
 # and private links are leased to devices.
 blocks:{{range .Blocks}}
@@ -89,18 +99,20 @@ switches:{{range .Switches}}
     rack: {{.Rack}}
     address: {{q .Address}}
     host_key: {{q .HostKey}}
-    credential: {{q .Credential}}{{end}}
+    credential: {{q .Credential}}{{with .Driver}}
+    driver: {{.}}{{end}}{{with .FilterTerms}}
+    filter_terms: {{.}}{{end}}{{end}}
 
 # A machine boots from its first NIC. kexec says whether its drivers survive
 # one; fingerprint is the SHA-256 of its BMC's certificate.
 machines:{{range .Machines}}
   {{.ID}}:
-    {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},
+    {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},{{if .Advertise}} advertise: true,{{end}}
      bmc: {address: {{q .BMC.Address}}, protocol: {{.BMC.Protocol}}, credential: {{q .BMC.Credential}}` +
 	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}` +
 	`{{with .BMC.Fingerprint}},
            fingerprint: {{.}}{{end}}},
      nics: [{{range $i, $n := .NICs}}{{if $i}},
-            {{end}}{mac: "{{.MAC}}", switch: {{.Port.Switch}}, port: "{{.Port.Name}}"}{{end}}],
+            {{end}}{mac: "{{.MAC}}", switch: {{.Port.Switch}}, port: "{{or .Member .Port.Name}}"{{if .Member}}, bundle: {{.Port.Name}}{{end}}}{{end}}],
      disks: [{{range $i, $d := .Disks}}{{if $i}}, {{end}}{serial: {{q .Serial}}, size_gb: {{.SizeGB}}}{{end}}]}{{end}}
 `))

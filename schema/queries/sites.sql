@@ -2,16 +2,19 @@
 -- stands in use cannot be moved by it.
 
 -- name: UpsertSite :exec
-insert into sites (id, metro, boot) values ($1, $2, $3)
-on conflict (id) do update set metro = excluded.metro, boot = excluded.boot;
+insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses)
+values (@id, @metro, @boot, nullif(@as_number::bigint, 0), nullif(@peer_as::bigint, 0), coalesce(@bgp_addresses::inet[], '{}'))
+on conflict (id) do update set metro = excluded.metro, boot = excluded.boot,
+    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses;
 
 -- name: UpsertRack :exec
 insert into racks (site, id) values ($1, $2) on conflict do nothing;
 
 -- name: UpsertSwitch :exec
-insert into switches (id, site, rack, address, host_key, credential) values ($1, $2, $3, $4, $5, $6)
+insert into switches (id, site, rack, address, host_key, credential, driver, filter_terms)
+values (@id, @site, @rack, @address, @host_key, @credential, coalesce(nullif(@driver::text, ''), 'junos'), @filter_terms)
 on conflict (id) do update set site = excluded.site, rack = excluded.rack, address = excluded.address,
-    host_key = excluded.host_key, credential = excluded.credential;
+    host_key = excluded.host_key, credential = excluded.credential, driver = excluded.driver, filter_terms = excluded.filter_terms;
 
 -- name: UpsertPlan :exec
 insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit)
@@ -46,10 +49,13 @@ update switches set address = 'moving: ' || id where id = any(@ids::text[]);
 
 -- name: UpsertPort :exec
 -- Safe to repeat. Another machine on a port is another intent: its description changes.
-insert into ports (switch, name, machine, reason) values (@switch, @name, @machine, 'import')
-on conflict (switch, name) do update set machine = excluded.machine,
+insert into ports (switch, name, machine, position, members, advertise, reason)
+values (@switch, @name, @machine, @position, coalesce(@members::text[], '{}'), @advertise, 'import')
+on conflict (switch, name) do update set machine = excluded.machine, position = excluded.position,
+    members = excluded.members, advertise = excluded.advertise,
     generation = ports.generation + 1, reason = 'import'
-where ports.machine <> excluded.machine;
+where (ports.machine, ports.position, ports.members, ports.advertise)
+   is distinct from (excluded.machine, excluded.position, excluded.members, excluded.advertise);
 
 -- name: TouchPortsOfSite :exec
 -- Every port's filters name the boot services.
@@ -60,8 +66,8 @@ from switches s where s.id = p.switch and s.site = $1;
 delete from nics where machine = any(@machines::text[]);
 
 -- name: UpsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values (@mac::macaddr, @machine, @switch, @port, @position)
-on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port;
+insert into nics (mac, machine, switch, port, member, position) values (@mac::macaddr, @machine, @switch, @port, @member, @position)
+on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port, member = excluded.member;
 
 -- name: EnsureBootIntent :exec
 insert into boot_intents (machine) values ($1) on conflict do nothing;
@@ -100,13 +106,16 @@ select b.prefix, b.role, coalesce(b.site, '')::text as site, (select count(*) fr
     + (select count(*) from blocks c where c.parent = b.prefix) as leases
 from blocks b where b.parent is null order by b.prefix;
 
+-- name: AllSwitches :many
+select * from switches order by id;
+
 -- name: AllMachines :many
 select * from machines order by id;
 
 -- name: AllNICs :many
-select mac::text as mac, machine, switch, port, position from nics order by machine, position;
+select mac::text as mac, machine, switch, port, member, position from nics order by machine, position;
 
 -- name: AllPorts :many
-select p.switch, p.name, p.machine, p.profile, s.site,
+select p.switch, p.name, p.machine, p.profile, p.position, p.members, p.advertise, s.site,
     exists (select from pieces l where l.holder = 'port/' || p.switch || ':' || p.name and l.ask = 'install') as linked
 from ports p join switches s on s.id = p.switch order by p.switch, p.name;

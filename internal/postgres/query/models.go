@@ -17,6 +17,16 @@ type Aggregate struct {
 	Status   string
 	Given    pgtype.Date
 	Note     string
+	Assumed  bool
+}
+
+type BgpSession struct {
+	Device   string
+	Family   int32
+	State    string
+	Received int32
+	Accepted int32
+	SeenAt   *time.Time
 }
 
 type Block struct {
@@ -47,6 +57,16 @@ type BootIntent struct {
 	HandedOut *time.Time
 }
 
+type Commit struct {
+	ID      int64
+	Switch  string
+	At      time.Time
+	Comment string
+	Ports   []string
+	Refused []string
+	Diff    string
+}
+
 type Device struct {
 	ID              string
 	Project         string
@@ -62,6 +82,13 @@ type Device struct {
 	CreatedAt       time.Time
 	ChangedAt       time.Time
 	DeletedAt       *time.Time
+}
+
+type Drift struct {
+	Switch string
+	Port   string
+	Diff   string
+	Since  time.Time
 }
 
 type Erasure struct {
@@ -117,12 +144,21 @@ type Machine struct {
 	ChangedAt  time.Time
 }
 
+type Miscabling struct {
+	Switch   string
+	Port     string
+	Machine  string
+	Declared string
+	Since    time.Time
+}
+
 type Nic struct {
 	Mac      string
 	Machine  string
 	Switch   string
 	Port     string
 	Position int32
+	Member   string
 }
 
 type OperatingSystem struct {
@@ -183,6 +219,19 @@ type Port struct {
 	Generation int64
 	Applied    int64
 	Reason     string
+	Position   int32
+	Members    []string
+	Advertise  bool
+	Refused    *int64
+	Refusal    *string
+}
+
+type ProjectBgp struct {
+	Project    string
+	Deployment string
+	PeerAs     int64
+	Secret     string
+	EnabledAt  time.Time
 }
 
 type Quota struct {
@@ -225,9 +274,12 @@ type Reservation struct {
 }
 
 type Site struct {
-	ID    string
-	Metro string
-	Boot  []netip.Addr
+	ID           string
+	Metro        string
+	Boot         []netip.Addr
+	AsNumber     *int64
+	PeerAs       *int64
+	BgpAddresses []netip.Addr
 }
 
 type SpaceRule struct {
@@ -241,12 +293,23 @@ type SpecialSpace struct {
 }
 
 type Switch struct {
-	ID         string
-	Site       string
-	Rack       string
-	Address    string
-	HostKey    string
-	Credential string
+	ID          string
+	Site        string
+	Rack        string
+	Address     string
+	HostKey     string
+	Credential  string
+	Driver      string
+	FilterTerms int32
+	Repair      bool
+	CheckedAt   *time.Time
+}
+
+type SwitchAnswer struct {
+	ID     string
+	Switch string
+	At     time.Time
+	Body   string
 }
 
 type Tenure struct {

@@ -8,10 +8,221 @@ package query
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
+const answer = `-- name: Answer :one
+select id, switch, at, body from switch_answers where id = $1
+`
+
+func (q *Queries) Answer(ctx context.Context, id string) (SwitchAnswer, error) {
+	row := q.db.QueryRow(ctx, answer, id)
+	var i SwitchAnswer
+	err := row.Scan(
+		&i.ID,
+		&i.Switch,
+		&i.At,
+		&i.Body,
+	)
+	return i, err
+}
+
+const bumpNamed = `-- name: BumpNamed :many
+update ports set generation = generation + 1, reason = $1, refused = null, refusal = null
+where switch = $2 and name = any($3::text[])
+returning switch, name, generation
+`
+
+type BumpNamedParams struct {
+	Reason string
+	Switch string
+	Names  []string
+}
+
+type BumpNamedRow struct {
+	Switch     string
+	Name       string
+	Generation int64
+}
+
+func (q *Queries) BumpNamed(ctx context.Context, arg BumpNamedParams) ([]BumpNamedRow, error) {
+	rows, err := q.db.Query(ctx, bumpNamed, arg.Reason, arg.Switch, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BumpNamedRow
+	for rows.Next() {
+		var i BumpNamedRow
+		if err := rows.Scan(&i.Switch, &i.Name, &i.Generation); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bumpPorts = `-- name: BumpPorts :many
+update ports set generation = generation + 1, reason = $1, refused = null, refusal = null
+where device = any($2::text[])
+returning switch, name, generation
+`
+
+type BumpPortsParams struct {
+	Reason  string
+	Devices []string
+}
+
+type BumpPortsRow struct {
+	Switch     string
+	Name       string
+	Generation int64
+}
+
+// Asks for another look at the ports that carry a device: what it may use has
+// changed. One that is parked will get it when it opens.
+func (q *Queries) BumpPorts(ctx context.Context, arg BumpPortsParams) ([]BumpPortsRow, error) {
+	rows, err := q.db.Query(ctx, bumpPorts, arg.Reason, arg.Devices)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BumpPortsRow
+	for rows.Next() {
+		var i BumpPortsRow
+		if err := rows.Scan(&i.Switch, &i.Name, &i.Generation); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const cablesByMAC = `-- name: CablesByMAC :many
+select n.mac::text as mac, n.machine, n.switch, coalesce(nullif(n.member, ''), n.port)::text as port
+from nics n join switches w on w.id = n.switch
+where w.site = (select o.site from switches o where o.id = $1)
+`
+
+type CablesByMACRow struct {
+	Mac     string
+	Machine string
+	Switch  string
+	Port    string
+}
+
+// Where each NIC of a site should be heard.
+func (q *Queries) CablesByMAC(ctx context.Context, switch_ string) ([]CablesByMACRow, error) {
+	rows, err := q.db.Query(ctx, cablesByMAC, switch_)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CablesByMACRow
+	for rows.Next() {
+		var i CablesByMACRow
+		if err := rows.Scan(
+			&i.Mac,
+			&i.Machine,
+			&i.Switch,
+			&i.Port,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const clearDrifts = `-- name: ClearDrifts :exec
+delete from drifts where switch = $1 and not port = any($2::text[])
+`
+
+type ClearDriftsParams struct {
+	Switch string
+	Ports  []string
+}
+
+func (q *Queries) ClearDrifts(ctx context.Context, arg ClearDriftsParams) error {
+	_, err := q.db.Exec(ctx, clearDrifts, arg.Switch, arg.Ports)
+	return err
+}
+
+const clearMiscablings = `-- name: ClearMiscablings :exec
+delete from miscablings where switch = $1 and not port = any($2::text[])
+`
+
+type ClearMiscablingsParams struct {
+	Switch string
+	Ports  []string
+}
+
+func (q *Queries) ClearMiscablings(ctx context.Context, arg ClearMiscablingsParams) error {
+	_, err := q.db.Exec(ctx, clearMiscablings, arg.Switch, arg.Ports)
+	return err
+}
+
+const closeSession = `-- name: CloseSession :exec
+delete from bgp_sessions where device = $1 and family = $2
+`
+
+type CloseSessionParams struct {
+	Device string
+	Family int32
+}
+
+func (q *Queries) CloseSession(ctx context.Context, arg CloseSessionParams) error {
+	_, err := q.db.Exec(ctx, closeSession, arg.Device, arg.Family)
+	return err
+}
+
+const closeSessionsOf = `-- name: CloseSessionsOf :exec
+delete from bgp_sessions where device = $1
+`
+
+func (q *Queries) CloseSessionsOf(ctx context.Context, device string) error {
+	_, err := q.db.Exec(ctx, closeSessionsOf, device)
+	return err
+}
+
+const dropAnswers = `-- name: DropAnswers :exec
+delete from switch_answers where at < now() - interval '1 day'
+`
+
+func (q *Queries) DropAnswers(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, dropAnswers)
+	return err
+}
+
+const dropProjectBGP = `-- name: DropProjectBGP :exec
+delete from project_bgp where project = $1
+`
+
+func (q *Queries) DropProjectBGP(ctx context.Context, project string) error {
+	_, err := q.db.Exec(ctx, dropProjectBGP, project)
+	return err
+}
+
+const dropProjectSessions = `-- name: DropProjectSessions :exec
+delete from bgp_sessions s using devices d where d.id = s.device and d.project = $1
+`
+
+func (q *Queries) DropProjectSessions(ctx context.Context, project string) error {
+	_, err := q.db.Exec(ctx, dropProjectSessions, project)
+	return err
+}
+
 const getSwitch = `-- name: GetSwitch :one
-select id, site, rack, address, host_key, credential from switches where id = $1
+select id, site, rack, address, host_key, credential, driver, filter_terms, repair, checked_at from switches where id = $1
 `
 
 func (q *Queries) GetSwitch(ctx context.Context, id string) (Switch, error) {
@@ -24,42 +235,71 @@ func (q *Queries) GetSwitch(ctx context.Context, id string) (Switch, error) {
 		&i.Address,
 		&i.HostKey,
 		&i.Credential,
+		&i.Driver,
+		&i.FilterTerms,
+		&i.Repair,
+		&i.CheckedAt,
 	)
 	return i, err
 }
 
-const linksOfPorts = `-- name: LinksOfPorts :many
-select p.name, l.prefix, b.role, b.purpose from ports p
+const insertCommit = `-- name: InsertCommit :exec
+insert into commits (switch, comment, ports, refused, diff) values ($1, $2, $3, $4, $5)
+`
+
+type InsertCommitParams struct {
+	Switch  string
+	Comment string
+	Ports   []string
+	Refused []string
+	Diff    string
+}
+
+func (q *Queries) InsertCommit(ctx context.Context, arg InsertCommitParams) error {
+	_, err := q.db.Exec(ctx, insertCommit,
+		arg.Switch,
+		arg.Comment,
+		arg.Ports,
+		arg.Refused,
+		arg.Diff,
+	)
+	return err
+}
+
+const leasesOfPorts = `-- name: LeasesOfPorts :many
+select p.name, l.prefix, l.ask::text as ask, b.role, b.purpose from ports p
 join pieces l on l.device = p.device
 join blocks b on b.prefix = l.block
 where p.switch = $1 and p.profile = 'tenant' and (cardinality($2::text[]) = 0 or p.name = any($2::text[]))
 order by p.name, family(l.prefix), b.role desc, l.prefix
 `
 
-type LinksOfPortsParams struct {
+type LeasesOfPortsParams struct {
 	Switch string
 	Names  []string
 }
 
-type LinksOfPortsRow struct {
+type LeasesOfPortsRow struct {
 	Name    string
 	Prefix  netip.Prefix
+	Ask     string
 	Role    string
 	Purpose string
 }
 
-func (q *Queries) LinksOfPorts(ctx context.Context, arg LinksOfPortsParams) ([]LinksOfPortsRow, error) {
-	rows, err := q.db.Query(ctx, linksOfPorts, arg.Switch, arg.Names)
+func (q *Queries) LeasesOfPorts(ctx context.Context, arg LeasesOfPortsParams) ([]LeasesOfPortsRow, error) {
+	rows, err := q.db.Query(ctx, leasesOfPorts, arg.Switch, arg.Names)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LinksOfPortsRow
+	var items []LeasesOfPortsRow
 	for rows.Next() {
-		var i LinksOfPortsRow
+		var i LeasesOfPortsRow
 		if err := rows.Scan(
 			&i.Name,
 			&i.Prefix,
+			&i.Ask,
 			&i.Role,
 			&i.Purpose,
 		); err != nil {
@@ -73,19 +313,198 @@ func (q *Queries) LinksOfPorts(ctx context.Context, arg LinksOfPortsParams) ([]L
 	return items, nil
 }
 
-const listSwitches = `-- name: ListSwitches :many
-select id, site, rack, address, host_key, credential from switches order by id
+const listCommits = `-- name: ListCommits :many
+select id, switch, at, comment, ports, refused, diff from commits where ($1::text = '' or switch = $1) order by id desc limit $2
 `
 
-func (q *Queries) ListSwitches(ctx context.Context) ([]Switch, error) {
+type ListCommitsParams struct {
+	Switch string
+	Most   int32
+}
+
+// The newest first.
+func (q *Queries) ListCommits(ctx context.Context, arg ListCommitsParams) ([]Commit, error) {
+	rows, err := q.db.Query(ctx, listCommits, arg.Switch, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Commit
+	for rows.Next() {
+		var i Commit
+		if err := rows.Scan(
+			&i.ID,
+			&i.Switch,
+			&i.At,
+			&i.Comment,
+			&i.Ports,
+			&i.Refused,
+			&i.Diff,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listDrifts = `-- name: ListDrifts :many
+select d.switch, d.port, d.diff, d.since, p.machine, coalesce(p.device, '')::text as device from drifts d join ports p on p.switch = d.switch and p.name = d.port
+where ($1::text = '' or d.switch = $1) order by d.switch, d.port
+`
+
+type ListDriftsRow struct {
+	Switch  string
+	Port    string
+	Diff    string
+	Since   time.Time
+	Machine string
+	Device  string
+}
+
+func (q *Queries) ListDrifts(ctx context.Context, switch_ string) ([]ListDriftsRow, error) {
+	rows, err := q.db.Query(ctx, listDrifts, switch_)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDriftsRow
+	for rows.Next() {
+		var i ListDriftsRow
+		if err := rows.Scan(
+			&i.Switch,
+			&i.Port,
+			&i.Diff,
+			&i.Since,
+			&i.Machine,
+			&i.Device,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listMiscablings = `-- name: ListMiscablings :many
+select switch, port, machine, declared, since from miscablings where ($1::text = '' or switch = $1) order by switch, port
+`
+
+func (q *Queries) ListMiscablings(ctx context.Context, switch_ string) ([]Miscabling, error) {
+	rows, err := q.db.Query(ctx, listMiscablings, switch_)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Miscabling
+	for rows.Next() {
+		var i Miscabling
+		if err := rows.Scan(
+			&i.Switch,
+			&i.Port,
+			&i.Machine,
+			&i.Declared,
+			&i.Since,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSessions = `-- name: ListSessions :many
+select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, d.project from bgp_sessions s join devices d on d.id = s.device
+where ($1::text = '' or d.project = $1) and ($2::text = '' or s.device = $2)
+order by s.device, s.family
+`
+
+type ListSessionsParams struct {
+	Project string
+	Device  string
+}
+
+type ListSessionsRow struct {
+	Device   string
+	Family   int32
+	State    string
+	Received int32
+	Accepted int32
+	SeenAt   *time.Time
+	Project  string
+}
+
+func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]ListSessionsRow, error) {
+	rows, err := q.db.Query(ctx, listSessions, arg.Project, arg.Device)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListSessionsRow
+	for rows.Next() {
+		var i ListSessionsRow
+		if err := rows.Scan(
+			&i.Device,
+			&i.Family,
+			&i.State,
+			&i.Received,
+			&i.Accepted,
+			&i.SeenAt,
+			&i.Project,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSwitches = `-- name: ListSwitches :many
+select w.id, w.site, w.rack, w.address, w.host_key, w.credential, w.driver, w.filter_terms, w.repair, w.checked_at, (select count(*) from drifts d where d.switch = w.id) as drifts,
+    (select count(*) from miscablings c where c.switch = w.id) as miscablings,
+    (select count(*) from ports p where p.switch = w.id and p.applied < p.generation) as pending,
+    (select count(*) from ports p where p.switch = w.id and p.refused is not null) as refused
+from switches w order by w.id
+`
+
+type ListSwitchesRow struct {
+	ID          string
+	Site        string
+	Rack        string
+	Address     string
+	HostKey     string
+	Credential  string
+	Driver      string
+	FilterTerms int32
+	Repair      bool
+	CheckedAt   *time.Time
+	Drifts      int64
+	Miscablings int64
+	Pending     int64
+	Refused     int64
+}
+
+func (q *Queries) ListSwitches(ctx context.Context) ([]ListSwitchesRow, error) {
 	rows, err := q.db.Query(ctx, listSwitches)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Switch
+	var items []ListSwitchesRow
 	for rows.Next() {
-		var i Switch
+		var i ListSwitchesRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Site,
@@ -93,6 +512,14 @@ func (q *Queries) ListSwitches(ctx context.Context) ([]Switch, error) {
 			&i.Address,
 			&i.HostKey,
 			&i.Credential,
+			&i.Driver,
+			&i.FilterTerms,
+			&i.Repair,
+			&i.CheckedAt,
+			&i.Drifts,
+			&i.Miscablings,
+			&i.Pending,
+			&i.Refused,
 		); err != nil {
 			return nil, err
 		}
@@ -105,7 +532,10 @@ func (q *Queries) ListSwitches(ctx context.Context) ([]Switch, error) {
 }
 
 const markApplied = `-- name: MarkApplied :exec
-update ports set applied = greatest(applied, least($1::bigint, generation)) where switch = $2 and name = $3
+update ports set applied = greatest(applied, least($1::bigint, generation)),
+    refused = case when refused <= $1 then null else refused end,
+    refusal = case when refused <= $1 then null else refusal end
+where switch = $2 and name = $3
 `
 
 type MarkAppliedParams struct {
@@ -120,52 +550,113 @@ func (q *Queries) MarkApplied(ctx context.Context, arg MarkAppliedParams) error 
 	return err
 }
 
-const parkedAndApplied = `-- name: ParkedAndApplied :one
-select (profile = 'parked' and applied = generation)::bool from ports where switch = $1 and name = $2
+const markChecked = `-- name: MarkChecked :exec
+update switches set checked_at = now() where id = $1
 `
 
-type ParkedAndAppliedParams struct {
-	Switch string
-	Name   string
+func (q *Queries) MarkChecked(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, markChecked, id)
+	return err
 }
 
-func (q *Queries) ParkedAndApplied(ctx context.Context, arg ParkedAndAppliedParams) (bool, error) {
-	row := q.db.QueryRow(ctx, parkedAndApplied, arg.Switch, arg.Name)
+const markRefused = `-- name: MarkRefused :exec
+update ports set refused = $1::bigint, refusal = $2::text where switch = $3 and name = $4 and generation = $1
+`
+
+type MarkRefusedParams struct {
+	Generation int64
+	Why        string
+	Switch     string
+	Name       string
+}
+
+func (q *Queries) MarkRefused(ctx context.Context, arg MarkRefusedParams) error {
+	_, err := q.db.Exec(ctx, markRefused,
+		arg.Generation,
+		arg.Why,
+		arg.Switch,
+		arg.Name,
+	)
+	return err
+}
+
+const openSession = `-- name: OpenSession :exec
+insert into bgp_sessions (device, family) values ($1, $2) on conflict do nothing
+`
+
+type OpenSessionParams struct {
+	Device string
+	Family int32
+}
+
+func (q *Queries) OpenSession(ctx context.Context, arg OpenSessionParams) error {
+	_, err := q.db.Exec(ctx, openSession, arg.Device, arg.Family)
+	return err
+}
+
+const parkedAndApplied = `-- name: ParkedAndApplied :one
+select coalesce(bool_and(profile = 'parked' and applied = generation), true)::bool from ports where machine = $1
+`
+
+// Whether no port of a machine can carry a tenant any more.
+func (q *Queries) ParkedAndApplied(ctx context.Context, machine string) (bool, error) {
+	row := q.db.QueryRow(ctx, parkedAndApplied, machine)
 	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err
 }
 
 const portIntents = `-- name: PortIntents :many
-select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, '')::text as device,
-    i.prefix as install, s.boot
+select p.switch, p.name, p.machine, p.profile, p.generation, coalesce(p.device, '')::text as device, p.position, p.members, p.advertise, p.reason,
+    i.prefix as install, s.boot, s.as_number, s.peer_as, s.bgp_addresses,
+    coalesce(d.project, '')::text as project, coalesce(g.peer_as, 0)::bigint as project_as, coalesce(g.secret, '')::text as bgp_secret,
+    (select count(*) from ports o where o.machine = p.machine) as ports,
+    array(select b.family from bgp_sessions b where b.device = p.device)::int[] as sessions
 from ports p
 join switches w on w.id = p.switch
 join sites s on s.id = w.site
 join pieces i on i.holder = 'port/' || p.switch || ':' || p.name and i.ask = 'install'
-where p.switch = $1 and (cardinality($2::text[]) = 0 or p.name = any($2::text[]))
+left join devices d on d.id = p.device
+left join project_bgp g on g.project = d.project
+where p.switch = $1
+  and (cardinality($2::text[]) = 0 or p.name = any($2::text[]))
+  and (not $3::bool or p.applied < p.generation and p.refused is distinct from p.generation)
 order by p.name
 `
 
 type PortIntentsParams struct {
-	Switch string
-	Names  []string
+	Switch  string
+	Names   []string
+	Pending bool
 }
 
 type PortIntentsRow struct {
-	Switch     string
-	Name       string
-	Machine    string
-	Profile    string
-	Generation int64
-	Device     string
-	Install    netip.Prefix
-	Boot       []netip.Addr
+	Switch       string
+	Name         string
+	Machine      string
+	Profile      string
+	Generation   int64
+	Device       string
+	Position     int32
+	Members      []string
+	Advertise    bool
+	Reason       string
+	Install      netip.Prefix
+	Boot         []netip.Addr
+	AsNumber     *int64
+	PeerAs       *int64
+	BgpAddresses []netip.Addr
+	Project      string
+	ProjectAs    int64
+	BgpSecret    string
+	Ports        int64
+	Sessions     []int32
 }
 
-// Everything a driver needs to know of some ports of a switch.
+// Everything a driver needs to know of ports of a switch: those named, all, or
+// those that wait for a commit.
 func (q *Queries) PortIntents(ctx context.Context, arg PortIntentsParams) ([]PortIntentsRow, error) {
-	rows, err := q.db.Query(ctx, portIntents, arg.Switch, arg.Names)
+	rows, err := q.db.Query(ctx, portIntents, arg.Switch, arg.Names, arg.Pending)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +671,20 @@ func (q *Queries) PortIntents(ctx context.Context, arg PortIntentsParams) ([]Por
 			&i.Profile,
 			&i.Generation,
 			&i.Device,
+			&i.Position,
+			&i.Members,
+			&i.Advertise,
+			&i.Reason,
 			&i.Install,
 			&i.Boot,
+			&i.AsNumber,
+			&i.PeerAs,
+			&i.BgpAddresses,
+			&i.Project,
+			&i.ProjectAs,
+			&i.BgpSecret,
+			&i.Ports,
+			&i.Sessions,
 		); err != nil {
 			return nil, err
 		}
@@ -193,33 +696,328 @@ func (q *Queries) PortIntents(ctx context.Context, arg PortIntentsParams) ([]Por
 	return items, nil
 }
 
-const setPort = `-- name: SetPort :one
-update ports set
-    generation = generation + case when profile = $1 and device is not distinct from nullif($2::text, '') then 0 else 1 end,
-    profile = $1, device = nullif($2::text, ''), reason = $3
-where switch = $4 and name = $5
-returning generation
+const portOutcomes = `-- name: PortOutcomes :many
+select name, generation, applied, refused, refusal from ports where switch = $1 and name = any($2::text[])
 `
 
-type SetPortParams struct {
+type PortOutcomesParams struct {
+	Switch string
+	Names  []string
+}
+
+type PortOutcomesRow struct {
+	Name       string
+	Generation int64
+	Applied    int64
+	Refused    *int64
+	Refusal    *string
+}
+
+// How it went with the ports named.
+func (q *Queries) PortOutcomes(ctx context.Context, arg PortOutcomesParams) ([]PortOutcomesRow, error) {
+	rows, err := q.db.Query(ctx, portOutcomes, arg.Switch, arg.Names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PortOutcomesRow
+	for rows.Next() {
+		var i PortOutcomesRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Generation,
+			&i.Applied,
+			&i.Refused,
+			&i.Refusal,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const portsOfMachine = `-- name: PortsOfMachine :many
+select switch, name, position from ports where machine = $1 order by position
+`
+
+type PortsOfMachineRow struct {
+	Switch   string
+	Name     string
+	Position int32
+}
+
+func (q *Queries) PortsOfMachine(ctx context.Context, machine string) ([]PortsOfMachineRow, error) {
+	rows, err := q.db.Query(ctx, portsOfMachine, machine)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PortsOfMachineRow
+	for rows.Next() {
+		var i PortsOfMachineRow
+		if err := rows.Scan(&i.Switch, &i.Name, &i.Position); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const projectBGP = `-- name: ProjectBGP :one
+select project, deployment, peer_as, secret, enabled_at from project_bgp where project = $1
+`
+
+func (q *Queries) ProjectBGP(ctx context.Context, project string) (ProjectBgp, error) {
+	row := q.db.QueryRow(ctx, projectBGP, project)
+	var i ProjectBgp
+	err := row.Scan(
+		&i.Project,
+		&i.Deployment,
+		&i.PeerAs,
+		&i.Secret,
+		&i.EnabledAt,
+	)
+	return i, err
+}
+
+const reservedBy = `-- name: ReservedBy :many
+select b.prefix, b.project::text as project from blocks b
+where b.purpose = 'reservation' and b.project = any($1::text[]) and (b.site is null or b.site = $2::text)
+order by b.prefix
+`
+
+type ReservedByParams struct {
+	Projects []string
+	Site     string
+}
+
+type ReservedByRow struct {
+	Prefix  netip.Prefix
+	Project string
+}
+
+// What a project's machines at a site may announce: its reservations there, and
+// those of no site.
+func (q *Queries) ReservedBy(ctx context.Context, arg ReservedByParams) ([]ReservedByRow, error) {
+	rows, err := q.db.Query(ctx, reservedBy, arg.Projects, arg.Site)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReservedByRow
+	for rows.Next() {
+		var i ReservedByRow
+		if err := rows.Scan(&i.Prefix, &i.Project); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const saveAnswer = `-- name: SaveAnswer :exec
+insert into switch_answers (id, switch, body) values ($1, $2, $3)
+on conflict (id) do update set body = excluded.body, at = now()
+`
+
+type SaveAnswerParams struct {
+	ID     string
+	Switch string
+	Body   string
+}
+
+func (q *Queries) SaveAnswer(ctx context.Context, arg SaveAnswerParams) error {
+	_, err := q.db.Exec(ctx, saveAnswer, arg.ID, arg.Switch, arg.Body)
+	return err
+}
+
+const sawSession = `-- name: SawSession :exec
+update bgp_sessions set state = $1, received = $2, accepted = $3, seen_at = now()
+where device = $4 and family = $5
+`
+
+type SawSessionParams struct {
+	State    string
+	Received int32
+	Accepted int32
+	Device   string
+	Family   int32
+}
+
+func (q *Queries) SawSession(ctx context.Context, arg SawSessionParams) error {
+	_, err := q.db.Exec(ctx, sawSession,
+		arg.State,
+		arg.Received,
+		arg.Accepted,
+		arg.Device,
+		arg.Family,
+	)
+	return err
+}
+
+const setPorts = `-- name: SetPorts :many
+update ports set
+    generation = generation + case when profile = $1 and device is not distinct from nullif($2::text, '') then 0 else 1 end,
+    profile = $1, device = nullif($2::text, ''), reason = $3, refused = null, refusal = null
+where machine = $4
+returning switch, name, generation
+`
+
+type SetPortsParams struct {
 	Profile string
 	Device  string
 	Reason  string
-	Switch  string
-	Name    string
+	Machine string
 }
 
-// What the port should be. Raises the generation only where that changes
-// something; safe to repeat.
-func (q *Queries) SetPort(ctx context.Context, arg SetPortParams) (int64, error) {
-	row := q.db.QueryRow(ctx, setPort,
+type SetPortsRow struct {
+	Switch     string
+	Name       string
+	Generation int64
+}
+
+// What the ports of a machine should be. Raises a generation only where that
+// changes something, and lets the switch judge again what it refused; safe to
+// repeat.
+func (q *Queries) SetPorts(ctx context.Context, arg SetPortsParams) ([]SetPortsRow, error) {
+	rows, err := q.db.Query(ctx, setPorts,
 		arg.Profile,
 		arg.Device,
 		arg.Reason,
-		arg.Switch,
-		arg.Name,
+		arg.Machine,
 	)
-	var generation int64
-	err := row.Scan(&generation)
-	return generation, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SetPortsRow
+	for rows.Next() {
+		var i SetPortsRow
+		if err := rows.Scan(&i.Switch, &i.Name, &i.Generation); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setProjectBGP = `-- name: SetProjectBGP :exec
+insert into project_bgp (project, deployment, peer_as, secret) values ($1, $2, $3, $4)
+on conflict (project) do update set deployment = excluded.deployment, peer_as = excluded.peer_as, secret = excluded.secret
+`
+
+type SetProjectBGPParams struct {
+	Project    string
+	Deployment string
+	PeerAs     int64
+	Secret     string
+}
+
+func (q *Queries) SetProjectBGP(ctx context.Context, arg SetProjectBGPParams) error {
+	_, err := q.db.Exec(ctx, setProjectBGP,
+		arg.Project,
+		arg.Deployment,
+		arg.PeerAs,
+		arg.Secret,
+	)
+	return err
+}
+
+const setRepair = `-- name: SetRepair :execrows
+update switches set repair = $1 where id = $2
+`
+
+type SetRepairParams struct {
+	Repair bool
+	ID     string
+}
+
+func (q *Queries) SetRepair(ctx context.Context, arg SetRepairParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setRepair, arg.Repair, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const switchesOf = `-- name: SwitchesOf :many
+select w.id, w.site from switches w where exists (select from ports p where p.switch = w.id) order by w.id
+`
+
+type SwitchesOfRow struct {
+	ID   string
+	Site string
+}
+
+// Switches that have ports, to be checked.
+func (q *Queries) SwitchesOf(ctx context.Context) ([]SwitchesOfRow, error) {
+	rows, err := q.db.Query(ctx, switchesOf)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SwitchesOfRow
+	for rows.Next() {
+		var i SwitchesOfRow
+		if err := rows.Scan(&i.ID, &i.Site); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const upsertDrift = `-- name: UpsertDrift :exec
+insert into drifts (switch, port, diff) values ($1, $2, $3)
+on conflict (switch, port) do update set diff = excluded.diff
+`
+
+type UpsertDriftParams struct {
+	Switch string
+	Port   string
+	Diff   string
+}
+
+func (q *Queries) UpsertDrift(ctx context.Context, arg UpsertDriftParams) error {
+	_, err := q.db.Exec(ctx, upsertDrift, arg.Switch, arg.Port, arg.Diff)
+	return err
+}
+
+const upsertMiscabling = `-- name: UpsertMiscabling :exec
+insert into miscablings (switch, port, machine, declared) values ($1, $2, $3, $4)
+on conflict (switch, port) do update set machine = excluded.machine, declared = excluded.declared,
+    since = case when miscablings.machine = excluded.machine then miscablings.since else now() end
+`
+
+type UpsertMiscablingParams struct {
+	Switch   string
+	Port     string
+	Machine  string
+	Declared string
+}
+
+func (q *Queries) UpsertMiscabling(ctx context.Context, arg UpsertMiscablingParams) error {
+	_, err := q.db.Exec(ctx, upsertMiscabling,
+		arg.Switch,
+		arg.Port,
+		arg.Machine,
+		arg.Declared,
+	)
+	return err
 }

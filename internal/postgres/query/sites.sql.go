@@ -93,7 +93,7 @@ func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
 }
 
 const allNICs = `-- name: AllNICs :many
-select mac::text as mac, machine, switch, port, position from nics order by machine, position
+select mac::text as mac, machine, switch, port, member, position from nics order by machine, position
 `
 
 type AllNICsRow struct {
@@ -101,6 +101,7 @@ type AllNICsRow struct {
 	Machine  string
 	Switch   string
 	Port     string
+	Member   string
 	Position int32
 }
 
@@ -118,6 +119,7 @@ func (q *Queries) AllNICs(ctx context.Context) ([]AllNICsRow, error) {
 			&i.Machine,
 			&i.Switch,
 			&i.Port,
+			&i.Member,
 			&i.Position,
 		); err != nil {
 			return nil, err
@@ -207,18 +209,21 @@ func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
 }
 
 const allPorts = `-- name: AllPorts :many
-select p.switch, p.name, p.machine, p.profile, s.site,
+select p.switch, p.name, p.machine, p.profile, p.position, p.members, p.advertise, s.site,
     exists (select from pieces l where l.holder = 'port/' || p.switch || ':' || p.name and l.ask = 'install') as linked
 from ports p join switches s on s.id = p.switch order by p.switch, p.name
 `
 
 type AllPortsRow struct {
-	Switch  string
-	Name    string
-	Machine string
-	Profile string
-	Site    string
-	Linked  bool
+	Switch    string
+	Name      string
+	Machine   string
+	Profile   string
+	Position  int32
+	Members   []string
+	Advertise bool
+	Site      string
+	Linked    bool
 }
 
 func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
@@ -235,6 +240,9 @@ func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
 			&i.Name,
 			&i.Machine,
 			&i.Profile,
+			&i.Position,
+			&i.Members,
+			&i.Advertise,
 			&i.Site,
 			&i.Linked,
 		); err != nil {
@@ -249,7 +257,7 @@ func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
 }
 
 const allSites = `-- name: AllSites :many
-select id, metro, boot from sites order by id
+select id, metro, boot, as_number, peer_as, bgp_addresses from sites order by id
 `
 
 func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
@@ -261,7 +269,49 @@ func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
 	var items []Site
 	for rows.Next() {
 		var i Site
-		if err := rows.Scan(&i.ID, &i.Metro, &i.Boot); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Metro,
+			&i.Boot,
+			&i.AsNumber,
+			&i.PeerAs,
+			&i.BgpAddresses,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allSwitches = `-- name: AllSwitches :many
+select id, site, rack, address, host_key, credential, driver, filter_terms, repair, checked_at from switches order by id
+`
+
+func (q *Queries) AllSwitches(ctx context.Context) ([]Switch, error) {
+	rows, err := q.db.Query(ctx, allSwitches)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Switch
+	for rows.Next() {
+		var i Switch
+		if err := rows.Scan(
+			&i.ID,
+			&i.Site,
+			&i.Rack,
+			&i.Address,
+			&i.HostKey,
+			&i.Credential,
+			&i.Driver,
+			&i.FilterTerms,
+			&i.Repair,
+			&i.CheckedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -427,8 +477,8 @@ func (q *Queries) UpsertMachine(ctx context.Context, arg UpsertMachineParams) er
 }
 
 const upsertNIC = `-- name: UpsertNIC :exec
-insert into nics (mac, machine, switch, port, position) values ($1::macaddr, $2, $3, $4, $5)
-on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port
+insert into nics (mac, machine, switch, port, member, position) values ($1::macaddr, $2, $3, $4, $5, $6)
+on conflict (machine, position) do update set mac = excluded.mac, switch = excluded.switch, port = excluded.port, member = excluded.member
 `
 
 type UpsertNICParams struct {
@@ -436,6 +486,7 @@ type UpsertNICParams struct {
 	Machine  string
 	Switch   string
 	Port     string
+	Member   string
 	Position int32
 }
 
@@ -445,6 +496,7 @@ func (q *Queries) UpsertNIC(ctx context.Context, arg UpsertNICParams) error {
 		arg.Machine,
 		arg.Switch,
 		arg.Port,
+		arg.Member,
 		arg.Position,
 	)
 	return err
@@ -523,21 +575,34 @@ func (q *Queries) UpsertPlanOperatingSystem(ctx context.Context, arg UpsertPlanO
 }
 
 const upsertPort = `-- name: UpsertPort :exec
-insert into ports (switch, name, machine, reason) values ($1, $2, $3, 'import')
-on conflict (switch, name) do update set machine = excluded.machine,
+insert into ports (switch, name, machine, position, members, advertise, reason)
+values ($1, $2, $3, $4, coalesce($5::text[], '{}'), $6, 'import')
+on conflict (switch, name) do update set machine = excluded.machine, position = excluded.position,
+    members = excluded.members, advertise = excluded.advertise,
     generation = ports.generation + 1, reason = 'import'
-where ports.machine <> excluded.machine
+where (ports.machine, ports.position, ports.members, ports.advertise)
+   is distinct from (excluded.machine, excluded.position, excluded.members, excluded.advertise)
 `
 
 type UpsertPortParams struct {
-	Switch  string
-	Name    string
-	Machine string
+	Switch    string
+	Name      string
+	Machine   string
+	Position  int32
+	Members   []string
+	Advertise bool
 }
 
 // Safe to repeat. Another machine on a port is another intent: its description changes.
 func (q *Queries) UpsertPort(ctx context.Context, arg UpsertPortParams) error {
-	_, err := q.db.Exec(ctx, upsertPort, arg.Switch, arg.Name, arg.Machine)
+	_, err := q.db.Exec(ctx, upsertPort,
+		arg.Switch,
+		arg.Name,
+		arg.Machine,
+		arg.Position,
+		arg.Members,
+		arg.Advertise,
+	)
 	return err
 }
 
@@ -557,36 +622,51 @@ func (q *Queries) UpsertRack(ctx context.Context, arg UpsertRackParams) error {
 
 const upsertSite = `-- name: UpsertSite :exec
 
-insert into sites (id, metro, boot) values ($1, $2, $3)
-on conflict (id) do update set metro = excluded.metro, boot = excluded.boot
+insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses)
+values ($1, $2, $3, nullif($4::bigint, 0), nullif($5::bigint, 0), coalesce($6::inet[], '{}'))
+on conflict (id) do update set metro = excluded.metro, boot = excluded.boot,
+    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses
 `
 
 type UpsertSiteParams struct {
-	ID    string
-	Metro string
-	Boot  []netip.Addr
+	ID           string
+	Metro        string
+	Boot         []netip.Addr
+	AsNumber     int64
+	PeerAs       int64
+	BgpAddresses []netip.Addr
 }
 
 // Imports. Each is safe to repeat; what a repeat changes is updated, and what
 // stands in use cannot be moved by it.
 func (q *Queries) UpsertSite(ctx context.Context, arg UpsertSiteParams) error {
-	_, err := q.db.Exec(ctx, upsertSite, arg.ID, arg.Metro, arg.Boot)
+	_, err := q.db.Exec(ctx, upsertSite,
+		arg.ID,
+		arg.Metro,
+		arg.Boot,
+		arg.AsNumber,
+		arg.PeerAs,
+		arg.BgpAddresses,
+	)
 	return err
 }
 
 const upsertSwitch = `-- name: UpsertSwitch :exec
-insert into switches (id, site, rack, address, host_key, credential) values ($1, $2, $3, $4, $5, $6)
+insert into switches (id, site, rack, address, host_key, credential, driver, filter_terms)
+values ($1, $2, $3, $4, $5, $6, coalesce(nullif($7::text, ''), 'junos'), $8)
 on conflict (id) do update set site = excluded.site, rack = excluded.rack, address = excluded.address,
-    host_key = excluded.host_key, credential = excluded.credential
+    host_key = excluded.host_key, credential = excluded.credential, driver = excluded.driver, filter_terms = excluded.filter_terms
 `
 
 type UpsertSwitchParams struct {
-	ID         string
-	Site       string
-	Rack       string
-	Address    string
-	HostKey    string
-	Credential string
+	ID          string
+	Site        string
+	Rack        string
+	Address     string
+	HostKey     string
+	Credential  string
+	Driver      string
+	FilterTerms int32
 }
 
 func (q *Queries) UpsertSwitch(ctx context.Context, arg UpsertSwitchParams) error {
@@ -597,6 +677,8 @@ func (q *Queries) UpsertSwitch(ctx context.Context, arg UpsertSwitchParams) erro
 		arg.Address,
 		arg.HostKey,
 		arg.Credential,
+		arg.Driver,
+		arg.FilterTerms,
 	)
 	return err
 }

@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// Desk gives out single prefixes. Asks that arrive while a transaction is under
+// way wait together and share the next one: a transaction costs ten times what
+// one more ask in it does. An ask that comes alone goes at once.
+type Desk struct {
+	pool   *pgxpool.Pool
+	mu     sync.Mutex
+	queues map[wish]*queue // only where somebody waits or is served
+}
+
+const (
+	// lanes is how many transactions serve one wish at a time. Two halve each
+	// other's batches: with 32 callers on two cores they give a tenth less.
+	lanes = 1
+	// batchMost bounds a transaction to some milliseconds, 40 µs an ask.
+	batchMost = 128
+	// batchLimit is when a batch is given up: nobody waits for it any more.
+	batchLimit = 15 * time.Second
+)
+
+// LeaseAsk asks for a prefix of some length for a holder, out of the first of
+// some blocks that has room.
+type LeaseAsk struct {
+	Blocks []netip.Prefix
+	Bits   int
+	Holder metal.Holder
+	Ask    string // which of its holder's
+}
+
+// wish is what asks must have in common to share a statement.
+type wish struct {
+	block netip.Prefix
+	bits  int
+}
+
+// queue is who waits for the same wish.
+type queue struct {
+	waiting []*ticket
+	lanes   int // at work
+}
+
+// ticket is one ask at one block. Only its lane writes it, before done closes.
+type ticket struct {
+	ctx    context.Context // the asker's: who has left is not served
+	holder string
+	ask    string
+	got    netip.Prefix // invalid: the block has no room
+	err    error
+	done   chan struct{}
+}
+
+func newDesk(pool *pgxpool.Pool) *Desk { return &Desk{pool: pool, queues: map[wish]*queue{}} }
+
+// Lease leases a prefix, or finds the one that the same ask of the same holder
+// got before. Safe to repeat: an answer that was lost is found again. Who gives
+// up while the lease is being written may hold it nevertheless.
+func (s *Store) Lease(ctx context.Context, ask LeaseAsk) (netip.Prefix, error) {
+	got, err := s.desk.lease(ctx, ask)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("lease a /%d for %s, ask %q: %w", ask.Bits, ask.Holder, ask.Ask, err)
+	}
+	return got, nil
+}
+
+func (d *Desk) lease(ctx context.Context, ask LeaseAsk) (netip.Prefix, error) {
+	for _, block := range ask.Blocks {
+		if ask.Bits < block.Bits() || ask.Bits > block.Addr().BitLen() {
+			return netip.Prefix{}, fmt.Errorf("block %s cannot hold a /%d; ask for /%d to /%d: %w",
+				block, ask.Bits, block.Bits(), block.Addr().BitLen(), metal.ErrInvalidPrefix)
+		}
+		t := &ticket{ctx: ctx, holder: string(ask.Holder), ask: ask.Ask, done: make(chan struct{})}
+		d.enqueue(wish{block, ask.Bits}, t)
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return netip.Prefix{}, fmt.Errorf("block %s: %w; ask again to learn whether it was leased", block, ctx.Err())
+		}
+		if t.err != nil || t.got.IsValid() {
+			return t.got, t.err
+		}
+	}
+	return netip.Prefix{}, noRoom(ctx, query.New(d.pool), ask.Blocks, int32(ask.Bits))
+}
+
+// enqueue lets the ticket wait for its turn, and opens a lane where one is to
+// spare.
+func (d *Desk) enqueue(w wish, t *ticket) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.queues[w]
+	if q == nil {
+		q = &queue{}
+		d.queues[w] = q
+	}
+	q.waiting = append(q.waiting, t)
+	if q.lanes < lanes {
+		q.lanes++
+		go d.serve(w)
+	}
+}
+
+// serve is a lane: it serves batches until nobody waits.
+func (d *Desk) serve(w wish) {
+	for {
+		batch := d.next(w)
+		if len(batch) == 0 {
+			return
+		}
+		d.take(w, batch)
+		for _, t := range batch {
+			close(t.done)
+		}
+		// Those who were served run first: who has more to ask is in the next
+		// batch, not in the one after it. It costs a caller who is alone nothing.
+		runtime.Gosched()
+	}
+}
+
+// next is the next batch, the longest waiting first. It closes the lane where
+// there is none.
+func (d *Desk) next(w wish) []*ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.queues[w]
+	n := min(len(q.waiting), batchMost)
+	batch := q.waiting[:n:n]
+	if q.waiting = q.waiting[n:]; n > 0 {
+		return batch
+	}
+	if q.lanes--; q.lanes == 0 {
+		delete(d.queues, w)
+	}
+	return nil
+}
+
+// take answers every ticket of a batch. The transaction is nobody's own: one
+// asker who gives up does not spoil it for the others.
+func (d *Desk) take(w wish, batch []*ticket) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
+	defer cancel()
+	asks, repeats := distinct(batch)
+	err := d.insist(ctx, w, asks)
+	if err != nil && len(asks) > 1 && ofOne(err) {
+		for _, t := range asks {
+			t.err = d.insist(ctx, w, []*ticket{t})
+		}
+	} else {
+		for _, t := range asks {
+			t.err = err
+		}
+	}
+	for t, first := range repeats {
+		t.got, t.err = first.got, first.err
+	}
+}
+
+// distinct leaves out who has left, and sets apart who asks what another ticket
+// asks: a statement that leased one ask twice would be refused.
+func distinct(batch []*ticket) (asks []*ticket, repeats map[*ticket]*ticket) {
+	type who struct{ holder, ask string }
+	seen := make(map[who]*ticket, len(batch))
+	for _, t := range batch {
+		if t.ctx.Err() != nil {
+			continue
+		}
+		if first := seen[who{t.holder, t.ask}]; first != nil {
+			if repeats == nil {
+				repeats = map[*ticket]*ticket{}
+			}
+			repeats[t] = first
+			continue
+		}
+		seen[who{t.holder, t.ask}] = t
+		asks = append(asks, t)
+	}
+	return asks, repeats
+}
+
+// statement is one round trip and one transaction. Its answer is complete only
+// when that is committed: the rows come before.
+const statement = `select t.at, t.got from take_prefixes($1, $2, $3::text[], $4::text[]) t`
+
+func (d *Desk) once(ctx context.Context, w wish, asks []*ticket) error {
+	holders, names := make([]string, len(asks)), make([]string, len(asks))
+	for i, t := range asks {
+		holders[i], names[i] = t.holder, t.ask
+	}
+	rows, err := d.pool.Query(ctx, statement, w.block, w.bits, holders, names)
+	if err != nil {
+		return err
+	}
+	got := make([]netip.Prefix, len(asks))
+	var at int
+	var prefix netip.Prefix
+	if _, err = pgx.ForEachRow(rows, []any{&at, &prefix}, func() error { got[at-1] = prefix; return nil }); err != nil {
+		return err
+	}
+	for i, t := range asks {
+		t.got = got[i]
+	}
+	return nil
+}
