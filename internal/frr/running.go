@@ -88,11 +88,12 @@ func (r *running) outer(text string) {
 func (r *running) inner(within string, family place, text string) {
 	fields := strings.Fields(within)
 	switch {
+	case len(fields) == 0: // an indented line that no block begins
 	case fields[0] == "interface" && len(fields) == 2 && text == advertise:
 		r.add(iface, text, fields[1])
 	case within == "route-map "+inboundName+" permit 10":
 		r.add(inbound, text, "")
-	case fields[0] == "router" && fields[1] == "bgp" && len(fields) == 3:
+	case len(fields) == 3 && fields[0] == "router" && fields[1] == "bgp":
 		if !strings.Contains(text, "neighbor ") || family == "other" {
 			return
 		}

@@ -17,7 +17,7 @@ import (
 const (
 	key     = "s3cret-key"
 	keyName = "bgp-acme"
-	soon    = 30 * time.Second // for what takes a second on an idle machine
+	soon    = time.Minute // for what takes a second on an idle machine
 )
 
 // rig is a rack with a driver for its switch.
