@@ -65,9 +65,9 @@ func (rd *reader) ownHeader(header []string) {
 	}
 }
 
-// own takes a row in our own columns, whether our CSV or NetBox said so.
+// own takes a row in our own columns, whether our CSV or NetBox said so. A row
+// with a problem is taken as well: then nobody gets the plan.
 func (rd *reader) own(r row) {
-	problems := len(rd.problems)
 	kind := r.fields["kind"]
 	prefix := rd.prefix(r)
 	if meant[kind] == nil {
@@ -76,17 +76,13 @@ func (rd *reader) own(r row) {
 	}
 	rd.stray(r, kind)
 	rd.clean(r)
-	var take func()
 	switch kind {
 	case kindAggregate:
-		take = rd.aggregate(r, prefix)
+		rd.aggregate(r, prefix)
 	case kindBlock:
-		take = rd.block(r, prefix)
+		rd.block(r, prefix)
 	default:
-		take = rd.lease(r, prefix)
-	}
-	if len(rd.problems) == problems {
-		take()
+		rd.lease(r, prefix)
 	}
 }
 
@@ -133,18 +129,18 @@ func (rd *reader) prefix(r row) netip.Prefix {
 	return prefix
 }
 
-func (rd *reader) aggregate(r row, prefix netip.Prefix) func() {
+func (rd *reader) aggregate(r row, prefix netip.Prefix) {
 	a := metal.Aggregate{Prefix: prefix, Registry: r.fields["registry"], Status: r.fields["status"],
 		Given: rd.time(r, "since"), Note: r.fields["note"]}
 	if !registryForm.MatchString(a.Registry) {
 		rd.problem(r.line, "registry %q is not a name; use lower-case letters, digits and dashes", a.Registry)
 	}
-	return func() { rd.plan.Aggregates = append(rd.plan.Aggregates, Wanted[metal.Aggregate]{a, rd.at(r.line)}) }
+	rd.plan.Aggregates = append(rd.plan.Aggregates, Wanted[metal.Aggregate]{a, rd.at(r.line)})
 }
 
 var registryForm = regexp.MustCompile(`^[a-z0-9-]{0,63}$`)
 
-func (rd *reader) block(r row, prefix netip.Prefix) func() {
+func (rd *reader) block(r row, prefix netip.Prefix) {
 	b := metal.Block{Prefix: prefix, Site: metal.SiteID(rd.name(r, "site")), Role: rd.role(r),
 		Purpose: metal.Purpose(r.fields["purpose"]), Project: metal.ProjectID(rd.name(r, "project")),
 		MadeAt: rd.time(r, "since"), Note: r.fields["note"]}
@@ -167,10 +163,10 @@ func (rd *reader) block(r row, prefix netip.Prefix) func() {
 			rd.refuse(r.line, err)
 		}
 	}
-	return func() { rd.plan.Blocks = append(rd.plan.Blocks, Wanted[metal.Block]{b, rd.at(r.line)}) }
+	rd.plan.Blocks = append(rd.plan.Blocks, Wanted[metal.Block]{b, rd.at(r.line)})
 }
 
-func (rd *reader) lease(r row, prefix netip.Prefix) func() {
+func (rd *reader) lease(r row, prefix netip.Prefix) {
 	l := Lease{Project: metal.ProjectID(rd.name(r, "project")), Site: metal.SiteID(rd.name(r, "site")), Role: rd.role(r)}
 	l.Piece = metal.Piece{Prefix: prefix, State: metal.Held, Since: rd.time(r, "since")}
 	if r.fields["kind"] == kindQuarantine {
@@ -185,7 +181,7 @@ func (rd *reader) lease(r row, prefix netip.Prefix) func() {
 			l.Ask = prefix.String()
 		}
 	}
-	return func() { rd.plan.Leases = append(rd.plan.Leases, Wanted[Lease]{l, rd.at(r.line)}) }
+	rd.plan.Leases = append(rd.plan.Leases, Wanted[Lease]{l, rd.at(r.line)})
 }
 
 // holder makes a holder of whatever words a file has for who uses an address.

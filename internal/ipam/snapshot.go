@@ -38,8 +38,8 @@ type room struct {
 	free    []netip.Prefix
 }
 
-// rooms puts a snapshot in order, outer blocks first. A piece that is as large
-// as a block, or larger, stands for it in its parent, and is not counted twice.
+// rooms puts a snapshot in order, outer blocks first. A parent's piece that is
+// as large as a block in it stands for that block, and is not counted twice.
 func (s Snapshot) rooms() []*room {
 	all := make([]*room, 0, len(s.Blocks))
 	for _, b := range s.Blocks {
@@ -71,8 +71,10 @@ func nest(rooms []*room, pieces []metal.Piece) {
 			around = enter(around, rooms[next])
 		}
 		leave(p.Prefix)
-		if len(around) > 0 && !standsForBlock(p, rooms, next, around) {
-			inner := around[len(around)-1]
+		if len(around) == 0 {
+			continue
+		}
+		if inner := around[len(around)-1]; !standsFor(p, inner) {
 			inner.pieces = append(inner.pieces, p)
 		}
 	}
@@ -92,14 +94,10 @@ func enter(around []*room, r *room) []*room {
 	return append(around, r)
 }
 
-// standsForBlock says whether a piece is a parent's record of a block that was
-// cut from it: it names the parent, and is the block or around it.
-func standsForBlock(p metal.Piece, rooms []*room, next int, around []*room) bool {
-	inner := around[len(around)-1]
-	if p.Prefix == inner.Prefix && p.Block.IsValid() && p.Block != inner.Prefix {
-		return true
-	}
-	return next < len(rooms) && Covers(p.Prefix, rooms[next].Prefix)
+// standsFor says whether a piece is a parent's record of a block that was cut
+// from it: it is as large as the block, and names another one.
+func standsFor(p metal.Piece, inner *room) bool {
+	return p.Prefix == inner.Prefix && p.Block.IsValid() && p.Block != inner.Prefix
 }
 
 func (r *room) rest() []netip.Prefix {
