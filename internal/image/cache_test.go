@@ -131,6 +131,27 @@ func TestACacheStaysWithinItsRoom(t *testing.T) {
 	require.FileExists(t, filepath.Join(folder, last), "the oldest go first after a restart too")
 }
 
+func TestWhatWasAskedForLastStaysLongest(t *testing.T) {
+	t.Parallel()
+	s, err := openShelf(t.TempDir(), 30)
+	require.NoError(t, err)
+	for _, name := range []string{"a", "b", "c"} {
+		require.NoError(t, s.put(name, make([]byte, 10)))
+	}
+	f, sound, err := s.open("a")
+	require.NoError(t, err)
+	require.True(t, sound)
+	require.NoError(t, s.put("d", make([]byte, 10)))
+	require.FileExists(t, filepath.Join(s.folder, "a"))
+	require.NoFileExists(t, filepath.Join(s.folder, "b"))
+	require.NoError(t, s.put("e", make([]byte, 25)))
+	left, err := io.ReadAll(f)
+	require.NoError(t, err)
+	require.Len(t, left, 10, "who has it open reads on")
+	require.NoError(t, f.Close())
+	require.EqualValues(t, 25, s.size)
+}
+
 func size(t *testing.T, folder string) (sum int64) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)

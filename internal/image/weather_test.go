@@ -183,7 +183,11 @@ func TestAServerThatFallsSilentIsLeft(t *testing.T) {
 	store, id, _ := imported(t, disk)
 	var silent atomic.Int64
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if silent.Add(1) == 2 {
+		switch silent.Add(1) {
+		case 2: // not even a header
+			<-r.Context().Done()
+			return
+		case 3:
 			w.Header().Set("Content-Length", "9999")
 			_, _ = io.WriteString(w, "x")
 			_ = http.NewResponseController(w).Flush()

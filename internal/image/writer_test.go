@@ -35,6 +35,9 @@ func TestAnInstalledDiskIsTheImage(t *testing.T) {
 			same(t, disk, got[:size])
 			full := (size + 4095) / 4096 * 4096 // up to a sector may be zeroed
 			same(t, bytes.Repeat([]byte{0xee}, 8<<20-full), got[full:])
+			for _, b := range got[size:full] {
+				require.Contains(t, []byte{0, 0xee}, b, "nothing of another block")
+			}
 			_, err = w.Install(hurry(t), id, path)
 			require.NoError(t, err, "once more")
 		}
