@@ -20,6 +20,7 @@ type LostStore interface {
 	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
 	FreeRested(ctx context.Context) (int, error)
+	Switches(ctx context.Context) ([]metal.Switch, error)
 }
 
 // Runs knows which runs are open, by workflow ID.
@@ -88,4 +89,29 @@ func (l *Lost) closed(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("ask whether run %s is open: %w", id, err)
 	}
 	return !open, nil
+}
+
+// ListSwitchesInput is empty.
+type ListSwitchesInput struct{}
+
+// ListSwitchesResult lists the switches to be compared.
+type ListSwitchesResult struct {
+	Switches []SwitchToCheck
+}
+
+// SwitchToCheck is a switch with ports of ours.
+type SwitchToCheck struct {
+	Switch metal.SwitchID
+	Site   metal.SiteID
+	Repair bool // what is not as intended is to be repaired
+}
+
+// ListSwitches lists the switches that have ports of ours.
+func (l *Lost) ListSwitches(ctx context.Context, _ ListSwitchesInput) (ListSwitchesResult, error) {
+	all, err := l.Store.Switches(ctx)
+	var list ListSwitchesResult
+	for _, s := range all {
+		list.Switches = append(list.Switches, SwitchToCheck{Switch: s.ID, Site: s.Site, Repair: s.Repair})
+	}
+	return list, classify(err)
 }

@@ -12,6 +12,7 @@ import (
 
 	"millwright/activities"
 	"millwright/internal/bmc"
+	"millwright/internal/frr"
 	"millwright/internal/junos"
 	"millwright/internal/postgres"
 	"millwright/internal/secrets"
@@ -44,14 +45,20 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Machines{Store: store})
 		w.RegisterActivity(&activities.Devices{Store: store})
 		w.RegisterActivity(&activities.Boot{Store: store})
+		w.RegisterActivity(&activities.Addresses{Store: store})
 		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}})
 		parts = append(parts, w)
 	}
 	for _, site := range cfg.Site {
 		w := worker.New(c, workflows.SiteQueue(site), options)
-		switches := &junos.Driver{Credentials: credentials.Get, Log: log}
+		drivers := switchDrivers{
+			"junos": &junos.Driver{Credentials: credentials.Get, Log: log},
+			"frr":   &frr.Driver{Credentials: credentials.Get, Log: log},
+		}
+		committer := activities.NewCommitter(store, drivers)
 		bmcs := &bmc.Driver{Credentials: credentials.Get, Log: log}
-		w.RegisterActivity(&activities.Network{Store: store, Committer: activities.NewCommitter(store, switches)})
+		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
+		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
 		parts = append(parts, w)
 	}

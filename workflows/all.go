@@ -2,5 +2,5 @@ package workflows
 
 // All lists the workflows that a control worker runs.
 func All() []any {
-	return []any{Order, Provision, Reinstall, Deprovision, Power, Recover, Reconcile}
+	return []any{Order, Provision, Reinstall, Deprovision, Power, Recover, Reconcile, Address, Session, CheckSwitches, CheckSwitch, PlanSwitch}
 }

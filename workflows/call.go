@@ -25,6 +25,8 @@ var (
 	reading = profile{attempt: time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
 	// device calls talk to a switch or a BMC, which may be rebooting.
 	device = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 30 * time.Minute, slowest: time.Minute}
+	// looking is what a person waits for.
+	looking = profile{attempt: 2 * time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
 	// parting is tried on the way out, where nothing rests on it.
 	parting = profile{attempt: 30 * time.Second, heartbeat: 20 * time.Second, giveUp: time.Minute, slowest: 10 * time.Second}
 	// undoing must not give up because a site is dark for a night; after a day

@@ -10,6 +10,10 @@
 //	Power       device/<id>   claim ─ off | on ─ settle
 //	Recover     device/<id>   claim ─ what the lost run's state needs
 //	Reconcile   reconcile     orders and devices that nobody sees to ─ start their runs
+//	Address     address/<id>  assign ─ bring the ports that get it and lose it
+//	Session     bgp/<device>  turn BGP on or off ─ bring the port
+//	CheckSwitch switch/<id>   compare with what it should be ─ repair
+//	PlanSwitch  plan/<id>     show what a commit would change
 //
 // Runs that touch a device share its ID: Temporal lets one be open, so no two
 // meet on a device, and we wrote no lock. Outsiders start Orders only.

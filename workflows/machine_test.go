@@ -38,10 +38,10 @@ func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
-// switches is every switch of the site.
-type switches struct{ *world }
+// fabric is every switch of the site.
+type fabric struct{ *world }
 
-func (s switches) Apply(ctx context.Context, _ metal.Switch, pending func(context.Context) (metal.Change, error)) (metal.Committed, error) {
+func (s fabric) Apply(ctx context.Context, _ metal.Switch, pending func(context.Context) (metal.Change, error)) (metal.Committed, error) {
 	change, err := pending(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,13 +22,34 @@ func DeviceRun(id metal.DeviceID) string { return devicePrefix + string(id) }
 // OrderRun is the workflow ID of the run that sees to an order.
 func OrderRun(id metal.OrderID) string { return orderPrefix + string(id) }
 
+// AddressRun is the workflow ID of moves of a reservation's addresses: one is
+// open at a time. It takes no device's ID, so it works on a device that is
+// being reinstalled.
+func AddressRun(reservation string) string { return addressPrefix + reservation }
+
+// SessionRun is the workflow ID of changes to a device's BGP sessions.
+func SessionRun(id metal.DeviceID) string { return sessionPrefix + string(id) }
+
+// SwitchRun is the workflow ID of a switch's checks and repairs.
+func SwitchRun(id metal.SwitchID) string { return switchPrefix + string(id) }
+
+// PlanRun is the workflow ID of looks at what a switch's next commit would be.
+func PlanRun(id metal.SwitchID) string { return planPrefix + string(id) }
+
 const (
-	devicePrefix = "device/"
-	orderPrefix  = "order/"
+	devicePrefix  = "device/"
+	orderPrefix   = "order/"
+	addressPrefix = "address/"
+	sessionPrefix = "bgp/"
+	switchPrefix  = "switch/"
+	planPrefix    = "plan/"
 )
 
-// ReconcileSchedule is the schedule that starts Reconcile.
-const ReconcileSchedule = "reconcile"
+// Schedules, by what they start.
+const (
+	ReconcileSchedule = "reconcile"
+	SwitchesSchedule  = "switches" // CheckSwitches
+)
 
 // ReportSignal carries a metal.Report from boot to the run that waits for it.
 const ReportSignal = "report"
@@ -87,4 +108,7 @@ const (
 	StepRelease  = "release"
 	StepStart    = "start"
 	StepSettle   = "settle"
+	StepAssign   = "assign"
+	StepCheck    = "check"
+	StepRepair   = "repair"
 )

@@ -18,6 +18,9 @@ var (
 	power    *activities.Power
 	devices  *activities.Devices
 	lost     *activities.Lost
+
+	addresses *activities.Addresses
+	switches  *activities.Switches
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several

@@ -218,7 +218,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Devices{Store: w.store})
 	env.RegisterActivity(&activities.Boot{Store: bootStore{w}})
 	env.RegisterActivity(&activities.Power{Store: w.store, BMC: bmc{w}})
-	env.RegisterActivity(&activities.Network{Store: w.store, Committer: activities.NewCommitter(w.store, switches{w})})
+	env.RegisterActivity(&activities.Network{Store: w.store, Committer: activities.NewCommitter(w.store, fabric{w})})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = nil

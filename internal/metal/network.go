@@ -71,3 +71,23 @@ type LockHolder struct {
 	User    string
 	Since   time.Time // zero where the switch does not say
 }
+
+// Cable is where a NIC should be: the machine's, on a physical port.
+type Cable struct {
+	Machine MachineID
+	Port    Port
+}
+
+// Miscabling is a machine heard on another port than its own.
+type Miscabling struct {
+	Machine  MachineID
+	Heard    Port // where it is
+	Declared Port // where the site file says
+}
+
+// SwitchCheck is what a comparison of a switch with what should be found.
+type SwitchCheck struct {
+	Drifts      []Drift
+	Miscablings []Miscabling
+	Sessions    []BGPSession
+}

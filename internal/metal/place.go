@@ -29,6 +29,7 @@ type Switch struct {
 	Credential string // name of a credential, never the credential
 
 	Driver      string // which driver speaks to it: "junos" or "frr"; empty is junos
+	Repair      bool   // drift is to be mended, not only reported
 	FilterTerms int    // filter terms that its hardware has room for, over all ports; 0: unknown
 }
 

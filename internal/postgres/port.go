@@ -43,7 +43,7 @@ func (s *Store) Switch(ctx context.Context, id metal.SwitchID) (metal.Switch, er
 	}
 	return metal.Switch{
 		ID: id, Site: metal.SiteID(row.Site), Address: row.Address, HostKey: row.HostKey, Credential: row.Credential,
-		Driver: row.Driver, FilterTerms: int(row.FilterTerms),
+		Driver: row.Driver, Repair: row.Repair, FilterTerms: int(row.FilterTerms),
 	}, nil
 }
 

@@ -127,7 +127,7 @@ update switches set repair = @repair where id = @id;
 
 -- name: SwitchesOf :many
 -- Switches that have ports, to be checked.
-select w.id, w.site from switches w where exists (select from ports p where p.switch = w.id) order by w.id;
+select w.id, w.site, w.repair from switches w where exists (select from ports p where p.switch = w.id) order by w.id;
 
 -- name: SaveAnswer :exec
 insert into switch_answers (id, switch, body) values (@id, @switch, @body)
@@ -140,8 +140,8 @@ select * from switch_answers where id = $1;
 delete from switch_answers where at < now() - interval '1 day';
 
 -- name: SawSession :exec
-update bgp_sessions set state = @state, received = @received, accepted = @accepted, seen_at = now()
-where device = @device and family = @family;
+update bgp_sessions s set state = @state, received = @received, accepted = @accepted, seen_at = now()
+from ports p where p.switch = @switch and p.name = @port and s.device = p.device and s.family = @family;
 
 -- name: SetProjectBGP :exec
 insert into project_bgp (project, deployment, peer_as, secret) values (@project, @deployment, @peer_as, @secret)
@@ -169,3 +169,6 @@ delete from bgp_sessions where device = $1;
 select s.*, d.project from bgp_sessions s join devices d on d.id = s.device
 where (@project::text = '' or d.project = @project) and (@device::text = '' or s.device = @device)
 order by s.device, s.family;
+
+-- name: GetSite :one
+select * from sites where id = $1;

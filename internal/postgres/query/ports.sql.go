@@ -221,6 +221,24 @@ func (q *Queries) DropProjectSessions(ctx context.Context, project string) error
 	return err
 }
 
+const getSite = `-- name: GetSite :one
+select id, metro, boot, as_number, peer_as, bgp_addresses from sites where id = $1
+`
+
+func (q *Queries) GetSite(ctx context.Context, id string) (Site, error) {
+	row := q.db.QueryRow(ctx, getSite, id)
+	var i Site
+	err := row.Scan(
+		&i.ID,
+		&i.Metro,
+		&i.Boot,
+		&i.AsNumber,
+		&i.PeerAs,
+		&i.BgpAddresses,
+	)
+	return i, err
+}
+
 const getSwitch = `-- name: GetSwitch :one
 select id, site, rack, address, host_key, credential, driver, filter_terms, repair, checked_at from switches where id = $1
 `
@@ -842,15 +860,16 @@ func (q *Queries) SaveAnswer(ctx context.Context, arg SaveAnswerParams) error {
 }
 
 const sawSession = `-- name: SawSession :exec
-update bgp_sessions set state = $1, received = $2, accepted = $3, seen_at = now()
-where device = $4 and family = $5
+update bgp_sessions s set state = $1, received = $2, accepted = $3, seen_at = now()
+from ports p where p.switch = $4 and p.name = $5 and s.device = p.device and s.family = $6
 `
 
 type SawSessionParams struct {
 	State    string
 	Received int32
 	Accepted int32
-	Device   string
+	Switch   string
+	Port     string
 	Family   int32
 }
 
@@ -859,7 +878,8 @@ func (q *Queries) SawSession(ctx context.Context, arg SawSessionParams) error {
 		arg.State,
 		arg.Received,
 		arg.Accepted,
-		arg.Device,
+		arg.Switch,
+		arg.Port,
 		arg.Family,
 	)
 	return err
@@ -954,12 +974,13 @@ func (q *Queries) SetRepair(ctx context.Context, arg SetRepairParams) (int64, er
 }
 
 const switchesOf = `-- name: SwitchesOf :many
-select w.id, w.site from switches w where exists (select from ports p where p.switch = w.id) order by w.id
+select w.id, w.site, w.repair from switches w where exists (select from ports p where p.switch = w.id) order by w.id
 `
 
 type SwitchesOfRow struct {
-	ID   string
-	Site string
+	ID     string
+	Site   string
+	Repair bool
 }
 
 // Switches that have ports, to be checked.
@@ -972,7 +993,7 @@ func (q *Queries) SwitchesOf(ctx context.Context) ([]SwitchesOfRow, error) {
 	var items []SwitchesOfRow
 	for rows.Next() {
 		var i SwitchesOfRow
-		if err := rows.Scan(&i.ID, &i.Site); err != nil {
+		if err := rows.Scan(&i.ID, &i.Site, &i.Repair); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
