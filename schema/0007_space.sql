@@ -137,7 +137,8 @@ language plpgsql as $$
 begin
     insert into tenures (prefix, block, role, site, holder, ask, project, since, until)
     select old.prefix, b.prefix, b.role, b.site, old.holder, old.ask,
-        coalesce(b.project, (select project from devices where id = old.device)), old.taken_at, clock_timestamp()
+        coalesce(b.project, (select project from devices where id = old.device), case when old.holder like 'project/%' then substr(old.holder, 9) end),
+        old.taken_at, clock_timestamp()
     from blocks b where b.prefix = old.block;
     return null;
 end $$;
@@ -284,6 +285,22 @@ begin
         select x, piece.aggregate, piece.block from unnest(parts) x where host(x) <> host(at);
 end $$;
 
+-- import_piece makes a lease of free space, or, without a holder, a rest. Of a
+-- rest either moment says when it ends.
+create function import_piece(wanted cidr, in_holder text, in_ask text, in_since timestamptz, in_until timestamptz) returns void
+language plpgsql as $$
+declare
+    at   inet := piece_at(first_of(wanted));
+    its  text; -- role
+begin
+    perform split_piece(at, wanted);
+    select b.role into strict its from pieces p join blocks b on b.prefix = p.block where p.first = first_of(wanted);
+    update pieces p set holder = in_holder, ask = in_ask,
+        taken_at = case when in_holder is not null then coalesce(in_since, now()) end,
+        released = case when in_holder is null then coalesce(in_since, in_until - r.rest, now()) end
+    from space_rules r where p.first = first_of(wanted) and r.role = its;
+end $$;
+
 -- free_pieces makes pieces of a block free and merges them with their buddies.
 -- Whoever frees takes turns at the block: two that merge towards each other
 -- would wait crosswise. Whoever leases waits for nobody.
@@ -364,6 +381,9 @@ begin
     insert into blocks (prefix, aggregate, parent, site, role, purpose, project, note)
         select in_prefix, aggregate, in_parent, in_site, in_role, in_purpose, in_project, in_note from pieces where first = at;
     update pieces set block = in_prefix where prefix = in_prefix and block is not distinct from in_parent;
+    if not found then -- it is another block's
+        raise exception 'block %: its space is not free', in_prefix using errcode = 'object_in_use';
+    end if;
 end $$;
 
 -- cut_block makes a block of a given length out of the free space of its
@@ -436,6 +456,7 @@ create table reservations (
 create unique index one_reservation on reservations (prefix) where state = 'created';
 create index on reservations (project, asked_at);
 create index on reservations (asked_at) where state = 'pending';
+create index on reservations (prefix) where prefix is not null; -- whose it was, for the abuse desk
 
 -- What was there moves over: blocks whole, then the leases in them.
 do $$
@@ -453,14 +474,19 @@ begin
     for b in select * from earlier order by prefix loop
         perform add_block(b.prefix, null, b.site, b.role, 'pool', null, '');
     end loop;
-    for l in select e.*, x.role from earlier_leases e join earlier x on x.prefix = e.block order by e.prefix loop
+    for l in select e.*, x.role, x.site, d.project,
+            row_number() over (partition by e.device, x.role, family(e.prefix), e.released is null order by e.prefix) as nth
+            from earlier_leases e join earlier x on x.prefix = e.block left join devices d on d.id = e.device order by e.prefix loop
         perform split_piece(piece_at(first_of(l.prefix)), l.prefix);
-        update pieces set taken_at = l.taken_at,
-            holder = case when l.device is null then 'port/' || l.switch || ':' || l.port else 'device/' || l.device end,
-            ask = case when l.device is null then 'install' else l.role || family(l.prefix) end
-        where prefix = l.prefix;
         if l.released is not null then
-            update pieces set holder = null, ask = null, taken_at = null, released = l.released where prefix = l.prefix;
+            update pieces set released = l.released where prefix = l.prefix;
+            insert into tenures (prefix, block, role, site, holder, ask, project, since, until)
+            values (l.prefix, l.block, l.role, l.site, 'device/' || l.device, l.role || family(l.prefix), l.project, l.taken_at, l.released);
+        else
+            update pieces set taken_at = l.taken_at,
+                holder = case when l.device is null then 'port/' || l.switch || ':' || l.port else 'device/' || l.device end,
+                ask = case when l.device is null then 'install' else l.role || family(l.prefix) || case when l.nth > 1 then '-' || l.nth else '' end end
+            where prefix = l.prefix;
         end if;
     end loop;
 end $$;

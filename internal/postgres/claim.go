@@ -18,7 +18,7 @@ import (
 // left of the earlier claim is stale from here.
 func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error) {
 	var holding metal.Holding
-	err := s.in(ctx, func(q *query.Queries) error {
+	err := s.retried(ctx, func(q *query.Queries) error {
 		d, err := lockDevice(ctx, q, device)
 		if err != nil {
 			return err

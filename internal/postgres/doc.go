@@ -3,6 +3,6 @@
 // twice, and names the claim under which it writes.
 //
 // It satisfies the small interfaces that activities, boot and starter name. It
-// imports metal, the generated queries, pgx, and sitefile for what it imports;
-// never Temporal, never a driver.
+// imports metal, the generated queries, pgx, and sitefile and ipam for what is
+// imported and counted; never Temporal, never a driver.
 package postgres

@@ -15,6 +15,9 @@ import (
 // resource: addresses of IPv4, /64s of IPv6. It holds until the transaction
 // ends, so that two asks cannot both fit.
 func checkQuota(ctx context.Context, q *query.Queries, project metal.ProjectID, resource string, more float64) error {
+	if err := q.LockQuota(ctx, string(project)); err != nil {
+		return fmt.Errorf("quota of project %s: %w", project, err)
+	}
 	row, err := q.QuotaOf(ctx, query.QuotaOfParams{Project: string(project), Resource: resource})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil

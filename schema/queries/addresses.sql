@@ -71,13 +71,22 @@ select p.first from pieces p join blocks b on b.prefix = p.block join space_rule
 where p.block = @block::cidr and p.released < now() - r.rest
 order by p.first limit @most;
 
+-- name: LockQuota :exec
+-- One caller at a time adds to what a project has: two at once would each fit.
+-- A statement of its own, because a statement counts what was there before it
+-- began to wait.
+select pg_advisory_xact_lock(hashtextextended('millwright quota ' || @project::text, 0))
+where exists (select from quotas where project = @project::text);
+
 -- name: QuotaOf :one
--- What a project may have and has, under a lock: two asks at once would each
--- fit. No row: no limit.
-select q.most, pg_advisory_xact_lock(hashtextextended('millwright quota ' || q.project, 0))::text as locked,
-    coalesce((select sum(case b.purpose when 'reservation' then 0 else 2 ^ (32 - masklen(p.prefix)) end) from pieces p
+-- What a project may have and has. No row: no limit.
+select q.most,
+    (coalesce((select sum(case b.purpose when 'reservation' then 0 else 2 ^ (32 - masklen(p.prefix)) end) from pieces p
         join blocks b on b.prefix = p.block join devices d on d.id = p.device
-        where d.project = q.project and b.role = 'public' and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0)::float8 as links,
+        where d.project = q.project and b.role = 'public' and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0)
+    + coalesce((select sum(2 ^ (32 - masklen(p.prefix))) from pieces p join blocks b on b.prefix = p.block
+        where p.holder = 'project/' || q.project and b.role = 'public' and b.purpose <> 'reservation'
+          and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0))::float8 as links,
     coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 64 end - masklen(b.prefix))) from blocks b
         where b.project = q.project and b.purpose = 'reservation'
           and family(b.prefix) = case q.resource when 'reserved-ipv6' then 6 else 4 end), 0)::float8 as reserved
