@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/tern/v2/migrate"
 	"github.com/stretchr/testify/require"
 
-	"millwright/internal/metal"
 	"millwright/internal/postgres"
 	"millwright/internal/stack/pgtest"
 	"millwright/schema"
@@ -89,6 +88,4 @@ func TestADatabaseWithLeasesMigratesToTheSameHoldings(t *testing.T) {
 	freed, err := store.FreeRested(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, freed)
-	_, _, err = store.PortIntents(t.Context(), metal.SwitchID("tor-r1"), nil)
-	require.NoError(t, err)
 }

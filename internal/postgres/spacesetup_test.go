@@ -97,3 +97,18 @@ func (r *rig) now() (at time.Time) {
 	require.NoError(r.t, conn.QueryRow(r.t.Context(), "select clock_timestamp()").Scan(&at))
 	return at
 }
+
+// second gives machine m2 a device of a project.
+func (r *rig) second(project string) metal.DeviceID {
+	r.t.Helper()
+	order, err := metal.ParseOrder("o-2", []byte(`{"action":"provision","project":"`+project+`","site":"lab1","plan":"c1.small","operating_system":"debian_12"}`))
+	require.NoError(r.t, err)
+	_, err = r.store.RecordOrder(r.t.Context(), order)
+	require.NoError(r.t, err)
+	held, err := r.store.ClaimMachine(r.t.Context(), order.Device, order.ID)
+	require.NoError(r.t, err)
+	_, err = r.store.SetPorts(r.t.Context(), held.Claim, metal.Tenant)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.store.ActivateDevice(r.t.Context(), held.Claim, metal.Ending{Order: order.ID, State: metal.Active}))
+	return order.Device
+}

@@ -212,18 +212,10 @@ func takeExact(ctx context.Context, q *query.Queries, w TakeWish) error {
 // hold cuts a prefix out of a free piece that the caller has locked, and gives
 // it to a holder.
 func hold(ctx context.Context, q *query.Queries, piece query.PieceFromRow, want netip.Prefix, holder metal.Holder, ask string) error {
-	if err := q.SplitPiece(ctx, query.SplitPieceParams{At: piece.First, Wanted: want}); err != nil {
+	if err := q.SplitPiece(ctx, query.SplitPieceParams{Begins: piece.First, Wanted: want}); err != nil {
 		return fmt.Errorf("%s: cut it out of %s: %w", want, piece.Prefix, err)
 	}
-	return give(ctx, q, want, holder, ask)
-}
-
-func give(ctx context.Context, q *query.Queries, want netip.Prefix, holder metal.Holder, ask string) error {
-	n, err := q.HoldPiece(ctx, query.HoldPieceParams{Holder: string(holder), Ask: ask, Prefix: want})
-	if err == nil && n != 1 {
-		err = errBusy
-	}
-	if err != nil {
+	if err := q.HoldPiece(ctx, query.HoldPieceParams{Holder: string(holder), Ask: ask, Prefix: want}); err != nil {
 		return fmt.Errorf("%s: give it to %s: %w", want, holder, err)
 	}
 	return nil

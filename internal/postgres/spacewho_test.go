@@ -21,13 +21,13 @@ func TestWhoHeldAnAddressAtAnyMomentCanBeTold(t *testing.T) {
 	step := func() { moments = append(moments, r.now()) }
 	id := r.reserve(wanting(1, "203.0.113.128/29")).ID
 	step() // 1: reserved
-	_, err := r.store.AssignPiece(ctx, id, prefix("203.0.113.130/32"), one)
+	_, err := r.store.AssignPiece(ctx, string(id), prefix("203.0.113.130/32"), one)
 	require.NoError(t, err)
 	step() // 2: of one
-	_, err = r.store.AssignPiece(ctx, id, prefix("203.0.113.130/32"), two)
+	_, err = r.store.AssignPiece(ctx, string(id), prefix("203.0.113.130/32"), two)
 	require.NoError(t, err)
 	step() // 3: of two
-	_, err = r.store.UnassignPiece(ctx, prefix("203.0.113.130/32"), two)
+	_, err = r.store.UnassignPiece(ctx, string(id), prefix("203.0.113.130/32"))
 	require.NoError(t, err)
 	step() // 4: reserved again
 	_, err = r.store.Release(ctx, id)
@@ -64,7 +64,7 @@ func TestWhoKnowsTheMachineTheProjectAndTheReservation(t *testing.T) {
 	r := space(t)
 	device := r.provisioned()
 	id := r.reserve(wanting(1, "203.0.113.128/29")).ID
-	_, err := r.store.AssignPiece(t.Context(), id, prefix("203.0.113.128/30"), device)
+	_, err := r.store.AssignPiece(t.Context(), string(id), prefix("203.0.113.128/30"), device)
 	require.NoError(t, err)
 	who, err := r.store.Who(t.Context(), netip.MustParseAddr("::ffff:203.0.113.129"))
 	require.NoError(t, err)

@@ -132,19 +132,12 @@ where p.first = @first;
 -- name: PieceOfAsk :many
 select * from pieces where holder = @holder::text and ask = @ask::text;
 
--- name: SplitPiece :exec
-select split_piece(@at::inet, @wanted::cidr);
-
 -- name: MergePieces :exec
 -- Free buddies that were left unmerged while a lease passed by. Under the
 -- block's lock.
 select merge_piece(p.first) from pieces p
 where p.first >= first_of(@prefix::cidr) and p.first <= set_masklen(broadcast(@prefix::cidr), masklen(first_of(@prefix::cidr)))
   and p.holder is null and p.released is null;
-
--- name: HoldPiece :execrows
--- The caller has it locked, and free or with another device.
-update pieces set holder = @holder::text, ask = @ask::text, taken_at = now() where first = first_of(@prefix) and prefix = @prefix;
 
 -- name: RestPiece :execrows
 update pieces set holder = null, ask = null, taken_at = null, released = clock_timestamp()
@@ -199,23 +192,6 @@ from reservations where state = 'pending' group by site order by site;
 -- name: DropBlockOf :exec
 -- A reservation's block goes to rest whole.
 select drop_block(@prefix);
-
--- name: BumpTenantPorts :many
--- Ports that carry devices whose addresses have changed get another intent, so
--- that a commit follows. One that is parked carries nothing, and learns of it
--- when it opens.
-update ports set generation = generation + 1, reason = @reason
-where device = any(@devices::text[]) and profile = 'tenant'
-returning switch, name, generation;
-
--- name: TenantPorts :many
-select switch, name, generation from ports where device = any(@devices::text[]) and profile = 'tenant' order by switch, name;
-
--- name: MovedFrom :many
--- Which device a prefix came from when it was assigned last: that tenure ended
--- in the transaction that began this one.
-select t.holder from tenures t join pieces p on p.prefix = t.prefix and p.first = first_of(p.prefix)
-where t.prefix = @prefix::cidr and t.until >= p.taken_at and t.holder like 'device/%' and t.holder <> p.holder;
 
 -- name: WhoHas :many
 -- The piece that an address is in, by one probe of an index, with all that is

@@ -230,6 +230,19 @@ func (q *Queries) LockOwnBlocks(ctx context.Context, arg LockOwnBlocksParams) er
 	return err
 }
 
+const lockQuota = `-- name: LockQuota :exec
+select pg_advisory_xact_lock(hashtextextended('millwright quota ' || $1::text, 0))
+where exists (select from quotas where project = $1::text)
+`
+
+// One caller at a time adds to what a project has: two at once would each fit.
+// A statement of its own, because a statement counts what was there before it
+// began to wait.
+func (q *Queries) LockQuota(ctx context.Context, project string) error {
+	_, err := q.db.Exec(ctx, lockQuota, project)
+	return err
+}
+
 const longestFree = `-- name: LongestFree :one
 select coalesce((select prefix from pieces where block = $1::cidr and holder is null and released is null
     order by masklen(prefix), first limit 1), '0.0.0.0/0')::cidr as prefix
@@ -340,10 +353,13 @@ func (q *Queries) Pools(ctx context.Context, arg PoolsParams) ([]Block, error) {
 }
 
 const quotaOf = `-- name: QuotaOf :one
-select q.most, pg_advisory_xact_lock(hashtextextended('millwright quota ' || q.project, 0))::text as locked,
-    coalesce((select sum(case b.purpose when 'reservation' then 0 else 2 ^ (32 - masklen(p.prefix)) end) from pieces p
+select q.most,
+    (coalesce((select sum(case b.purpose when 'reservation' then 0 else 2 ^ (32 - masklen(p.prefix)) end) from pieces p
         join blocks b on b.prefix = p.block join devices d on d.id = p.device
-        where d.project = q.project and b.role = 'public' and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0)::float8 as links,
+        where d.project = q.project and b.role = 'public' and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0)
+    + coalesce((select sum(2 ^ (32 - masklen(p.prefix))) from pieces p join blocks b on b.prefix = p.block
+        where p.holder = 'project/' || q.project and b.role = 'public' and b.purpose <> 'reservation'
+          and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0))::float8 as links,
     coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 64 end - masklen(b.prefix))) from blocks b
         where b.project = q.project and b.purpose = 'reservation'
           and family(b.prefix) = case q.resource when 'reserved-ipv6' then 6 else 4 end), 0)::float8 as reserved
@@ -357,22 +373,15 @@ type QuotaOfParams struct {
 
 type QuotaOfRow struct {
 	Most     int64
-	Locked   string
 	Links    float64
 	Reserved float64
 }
 
-// What a project may have and has, under a lock: two asks at once would each
-// fit. No row: no limit.
+// What a project may have and has. No row: no limit.
 func (q *Queries) QuotaOf(ctx context.Context, arg QuotaOfParams) (QuotaOfRow, error) {
 	row := q.db.QueryRow(ctx, quotaOf, arg.Project, arg.Resource)
 	var i QuotaOfRow
-	err := row.Scan(
-		&i.Most,
-		&i.Locked,
-		&i.Links,
-		&i.Reserved,
-	)
+	err := row.Scan(&i.Most, &i.Links, &i.Reserved)
 	return i, err
 }
 

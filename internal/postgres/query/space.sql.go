@@ -271,46 +271,6 @@ func (q *Queries) BootServicesIn(ctx context.Context, prefix netip.Prefix) ([]Bo
 	return items, nil
 }
 
-const bumpTenantPorts = `-- name: BumpTenantPorts :many
-update ports set generation = generation + 1, reason = $1
-where device = any($2::text[]) and profile = 'tenant'
-returning switch, name, generation
-`
-
-type BumpTenantPortsParams struct {
-	Reason  string
-	Devices []string
-}
-
-type BumpTenantPortsRow struct {
-	Switch     string
-	Name       string
-	Generation int64
-}
-
-// Ports that carry devices whose addresses have changed get another intent, so
-// that a commit follows. One that is parked carries nothing, and learns of it
-// when it opens.
-func (q *Queries) BumpTenantPorts(ctx context.Context, arg BumpTenantPortsParams) ([]BumpTenantPortsRow, error) {
-	rows, err := q.db.Query(ctx, bumpTenantPorts, arg.Reason, arg.Devices)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []BumpTenantPortsRow
-	for rows.Next() {
-		var i BumpTenantPortsRow
-		if err := rows.Scan(&i.Switch, &i.Name, &i.Generation); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const countPending = `-- name: CountPending :many
 select coalesce(site, '')::text as site, count(*) as waiting, min(asked_at)::timestamptz as since
 from reservations where state = 'pending' group by site order by site
@@ -709,25 +669,6 @@ func (q *Queries) HeldWithin(ctx context.Context, prefix netip.Prefix) ([]HeldWi
 		return nil, err
 	}
 	return items, nil
-}
-
-const holdPiece = `-- name: HoldPiece :execrows
-update pieces set holder = $1::text, ask = $2::text, taken_at = now() where first = first_of($3) and prefix = $3
-`
-
-type HoldPieceParams struct {
-	Holder string
-	Ask    string
-	Prefix netip.Prefix
-}
-
-// The caller has it locked, and free or with another device.
-func (q *Queries) HoldPiece(ctx context.Context, arg HoldPieceParams) (int64, error) {
-	result, err := q.db.Exec(ctx, holdPiece, arg.Holder, arg.Ask, arg.Prefix)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const importPieces = `-- name: ImportPieces :exec
@@ -1247,33 +1188,6 @@ func (q *Queries) MergePieces(ctx context.Context, prefix netip.Prefix) error {
 	return err
 }
 
-const movedFrom = `-- name: MovedFrom :many
-select t.holder from tenures t join pieces p on p.prefix = t.prefix and p.first = first_of(p.prefix)
-where t.prefix = $1::cidr and t.until >= p.taken_at and t.holder like 'device/%' and t.holder <> p.holder
-`
-
-// Which device a prefix came from when it was assigned last: that tenure ended
-// in the transaction that began this one.
-func (q *Queries) MovedFrom(ctx context.Context, prefix netip.Prefix) ([]string, error) {
-	rows, err := q.db.Query(ctx, movedFrom, prefix)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var holder string
-		if err := rows.Scan(&holder); err != nil {
-			return nil, err
-		}
-		items = append(items, holder)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const nameAggregate = `-- name: NameAggregate :exec
 update aggregates set registry = $1, status = $2, given = nullif($3::text, '')::date, note = $4, assumed = false
 where prefix = $5
@@ -1737,50 +1651,6 @@ func (q *Queries) SpaceUsed(ctx context.Context, arg SpaceUsedParams) ([]SpaceUs
 			&i.Project,
 			&i.FreedAt,
 		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const splitPiece = `-- name: SplitPiece :exec
-select split_piece($1::inet, $2::cidr)
-`
-
-type SplitPieceParams struct {
-	At     netip.Addr
-	Wanted netip.Prefix
-}
-
-func (q *Queries) SplitPiece(ctx context.Context, arg SplitPieceParams) error {
-	_, err := q.db.Exec(ctx, splitPiece, arg.At, arg.Wanted)
-	return err
-}
-
-const tenantPorts = `-- name: TenantPorts :many
-select switch, name, generation from ports where device = any($1::text[]) and profile = 'tenant' order by switch, name
-`
-
-type TenantPortsRow struct {
-	Switch     string
-	Name       string
-	Generation int64
-}
-
-func (q *Queries) TenantPorts(ctx context.Context, devices []string) ([]TenantPortsRow, error) {
-	rows, err := q.db.Query(ctx, tenantPorts, devices)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []TenantPortsRow
-	for rows.Next() {
-		var i TenantPortsRow
-		if err := rows.Scan(&i.Switch, &i.Name, &i.Generation); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
