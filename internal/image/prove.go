@@ -35,7 +35,7 @@ func (w *Writer) Prove(ctx context.Context, id ID, ix *Index, path string) (_ *P
 		return nil, err
 	}
 	nothing := make([]byte, ix.BlockSize)
-	err = walk(ctx, ix, w.workers(), w.Progress, func(ctx context.Context, s step, b *buffers) error {
+	err = walk(ctx, ix, steps(ix), w.workers(), w.Progress, func(ctx context.Context, s step, b *buffers) error {
 		for n := s.number; n < s.number+s.count; n++ {
 			if err := context.Cause(ctx); err != nil {
 				return err

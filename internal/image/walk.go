@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,7 @@ type step struct {
 
 // steps lists an image in the order of the disk. Runs of holes are cut, so
 // that one that the kernel fills with zeros can be interrupted in between.
-func steps(ix *Index) func(yield func(step) bool) {
+func steps(ix *Index) iter.Seq[step] {
 	longest := max(1, int64(64<<20/ix.BlockSize))
 	return func(yield func(step) bool) {
 		next := int64(0)
@@ -45,14 +46,29 @@ func steps(ix *Index) func(yield func(step) bool) {
 	}
 }
 
-// walk does all steps of an image, so many at once. Each worker has buffers of
-// its own. The first error ends it.
-func walk(ctx context.Context, ix *Index, workers int, progress Progress, do func(context.Context, step, *buffers) error) error {
+// holesFirst lists the same steps in another order. A drive that is told to
+// discard finishes its writes before, and a file system likewise: in between
+// every few writes that costs more than the writes (measured on ext4).
+func holesFirst(ix *Index) iter.Seq[step] {
+	return func(yield func(step) bool) {
+		for _, blocks := range []bool{false, true} {
+			for s := range steps(ix) {
+				if (s.block != nil) == blocks && !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// walk does steps of an image, so many at once. Each worker has buffers of its
+// own. The first error ends it.
+func walk(ctx context.Context, ix *Index, all iter.Seq[step], workers int, progress Progress, do func(context.Context, step, *buffers) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	queue := make(chan step)
 	group.Go(func() error {
 		defer close(queue)
-		for s := range steps(ix) {
+		for s := range all {
 			select {
 			case queue <- s:
 			case <-ctx.Done():

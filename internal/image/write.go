@@ -47,7 +47,7 @@ func (w *Writer) Write(ctx context.Context, id ID, ix *Index, path string) (err 
 	if err := d.fits(ix); err != nil {
 		return err
 	}
-	err = walk(ctx, ix, w.workers(), w.Progress, func(ctx context.Context, s step, b *buffers) error {
+	err = walk(ctx, ix, holesFirst(ix), w.workers(), w.Progress, func(ctx context.Context, s step, b *buffers) error {
 		offset, _ := ix.Span(s.number)
 		if s.block == nil {
 			return w.hole(d, offset, extent(ix, s))
