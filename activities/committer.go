@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,12 +12,17 @@ import (
 )
 
 const (
-	// commitLimit bounds one change of one switch. A commit takes minutes on a
-	// large configuration; a confirmed one is rolled back after two.
-	commitLimit = 5 * time.Minute
+	// patience ends before the attempt of the activity that waits does, or
+	// nobody would hear who is in the way.
+	patience = 4 * time.Minute
 	// look is how often ports are looked at that another worker may be
-	// committing.
+	// committing, and the first pause before a lock is tried again.
 	look = 250 * time.Millisecond
+	// slowestKnock is the longest pause: Junos lets 150 NETCONF logins a minute
+	// in, and who has a lock for a minute may have it for long.
+	slowestKnock = 4 * time.Second
+	// answerLimit bounds a question to the database.
+	answerLimit = 10 * time.Second
 )
 
 // Committer brings ports of its worker's switches to what is intended. A switch
@@ -27,14 +33,19 @@ const (
 type Committer struct {
 	Store  PortStore
 	Driver SwitchDriver
+	// Patience is how long to wait for what others must give: a lock that
+	// somebody has, the database after a commit. Four minutes if zero.
+	Patience time.Duration
 
 	mu      sync.Mutex
 	waiting map[metal.SwitchID][]*waiter // a key exists while its switch is being served
 }
 
 type waiter struct {
-	want metal.PortGeneration
-	done chan error // buffered: an activity that gave up is not waited for
+	ctx   context.Context // of the activity: who has left is not waited for
+	want  metal.PortGeneration
+	until time.Time  // when it would rather hear who has the lock
+	done  chan error // buffered, for who has left
 }
 
 // NewCommitter returns a Committer that serves all switches of its worker.
@@ -47,8 +58,8 @@ func NewCommitter(store PortStore, driver SwitchDriver) *Committer {
 func (c *Committer) Bring(ctx context.Context, want []metal.PortGeneration) error {
 	waiters := make([]*waiter, len(want))
 	for i, w := range want {
-		waiters[i] = &waiter{want: w, done: make(chan error, 1)}
-		c.enqueue(ctx, waiters[i])
+		waiters[i] = &waiter{ctx: ctx, want: w, until: time.Now().Add(c.patience()), done: make(chan error, 1)}
+		c.enqueue(waiters[i])
 	}
 	var all []error
 	for _, w := range waiters {
@@ -62,56 +73,83 @@ func (c *Committer) Bring(ctx context.Context, want []metal.PortGeneration) erro
 	return errors.Join(all...)
 }
 
-func (c *Committer) enqueue(ctx context.Context, w *waiter) {
+func (c *Committer) patience() time.Duration {
+	if c.Patience > 0 {
+		return c.Patience
+	}
+	return patience
+}
+
+func (c *Committer) enqueue(w *waiter) {
 	id := w.want.Port.Switch
 	c.mu.Lock()
 	queue, served := c.waiting[id]
 	c.waiting[id] = append(queue, w)
 	c.mu.Unlock()
 	if !served {
-		go c.serve(context.WithoutCancel(ctx), id)
+		go c.serve(context.WithoutCancel(w.ctx), id)
 	}
 }
 
 // serve commits for everyone who waits for the switch, until nobody does.
 func (c *Committer) serve(ctx context.Context, id metal.SwitchID) {
+	var left []*waiter
+	pause := look
 	for {
-		c.mu.Lock()
-		batch := c.waiting[id]
+		batch := c.next(id, left)
 		if len(batch) == 0 {
-			delete(c.waiting, id)
-			c.mu.Unlock()
 			return
 		}
-		c.waiting[id] = nil
-		c.mu.Unlock()
-		c.serveBatch(ctx, id, batch)
+		err := c.commit(ctx, id)
+		var held lockHeld
+		if left = c.answer(ctx, id, batch, err); !errors.As(err, &held) {
+			pause = look
+			continue
+		}
+		left = c.waitForLock(ctx, id, left, err, pause)
+		pause = min(2*pause, slowestKnock)
 	}
 }
 
-// serveBatch answers everyone in the batch: by what the database says of their
-// ports after our commit, or another worker's; else with what went wrong.
-func (c *Committer) serveBatch(ctx context.Context, id metal.SwitchID, batch []*waiter) {
-	ctx, cancel := context.WithTimeout(ctx, commitLimit)
-	defer cancel()
-	for {
-		err := c.commit(ctx, id)
-		left, seen := c.answer(ctx, id, batch)
-		if len(left) == 0 {
-			return
-		}
-		batch = left
-		if err == nil {
-			err = seen
-		}
-		var held lockHeld
-		if !errors.As(err, &held) || !wait(ctx, look) {
-			for _, w := range batch {
-				w.done <- notBrought(w.want, err)
-			}
-			return
+// next is who waits by now, with those who are left of the batch before. Where
+// nobody does, the switch is no longer served.
+func (c *Committer) next(id metal.SwitchID, left []*waiter) []*waiter {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch := slices.DeleteFunc(append(left, c.waiting[id]...), func(w *waiter) bool { return w.ctx.Err() != nil })
+	if c.waiting[id] = nil; len(batch) == 0 {
+		delete(c.waiting, id)
+	}
+	return batch
+}
+
+// answer tells everyone in the batch how it went: by what the database says of
+// their ports after our commit, or another worker's; else with what went wrong.
+// Who waits for a lock is left, until they would rather know.
+func (c *Committer) answer(ctx context.Context, id metal.SwitchID, batch []*waiter, err error) (left []*waiter) {
+	batch, seen := c.settled(ctx, id, batch)
+	if err == nil {
+		err = seen
+	}
+	var held lockHeld
+	locked := errors.As(err, &held)
+	for _, w := range batch {
+		if locked && time.Now().Before(w.until) {
+			left = append(left, w)
+		} else {
+			w.done <- notBrought(w.want, err)
 		}
 	}
+	return left
+}
+
+// waitForLock lets a pause pass before the lock is tried again, and answers
+// meanwhile whom the commit of another worker has served.
+func (c *Committer) waitForLock(ctx context.Context, id metal.SwitchID, left []*waiter, held error, pause time.Duration) []*waiter {
+	for end := time.Now().Add(pause); len(left) > 0 && time.Now().Before(end) && wait(ctx, look); {
+		left = c.answer(ctx, id, left, held)
+	}
+	return left
 }
 
 // lockHeld is how a driver says that somebody else has the lock of a switch:
@@ -129,8 +167,10 @@ func notBrought(want metal.PortGeneration, err error) error {
 	return fmt.Errorf("port %s: not brought to generation %d: %w", want.Port, want.Generation, err)
 }
 
-// answer tells those whose port was read back or refused, and returns the rest.
-func (c *Committer) answer(ctx context.Context, id metal.SwitchID, batch []*waiter) (left []*waiter, err error) {
+// settled tells those whose port was read back or refused, and returns the rest.
+func (c *Committer) settled(ctx context.Context, id metal.SwitchID, batch []*waiter) (left []*waiter, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	names := make([]string, len(batch))
 	for i, w := range batch {
 		names[i] = w.want.Port.Name
@@ -150,34 +190,4 @@ func (c *Committer) answer(ctx context.Context, id metal.SwitchID, batch []*wait
 		}
 	}
 	return left, nil
-}
-
-// commit takes the switch's lock, and commits what is pending by then.
-func (c *Committer) commit(ctx context.Context, id metal.SwitchID) error {
-	sw, err := c.Store.Switch(ctx, id)
-	if err != nil {
-		return err
-	}
-	var change metal.Change
-	done, err := c.Driver.Apply(ctx, sw, func(ctx context.Context) (metal.Change, error) {
-		var err error
-		change, err = c.Store.PendingPorts(ctx, id)
-		return change, err
-	})
-	if err != nil {
-		return err
-	}
-	return c.Store.PortsCommitted(ctx, id, change, done)
-}
-
-// wait lets a moment pass; false if ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -24,6 +24,13 @@ const (
 	OrderConflict  = "OrderConflict"
 	WrongState     = "WrongState"
 	NoSecret       = "NoSecret"
+	InvalidPrefix  = "InvalidPrefix"
+	AddressInUse   = "AddressInUse"
+	NotAllowed     = "NotAllowed"
+	QuotaReached   = "QuotaReached"
+	InvalidName    = "InvalidName"
+	NameTaken      = "NameTaken"
+	BadZone        = "BadZone"
 )
 
 // permanent lists what no retry can mend, by its published type. Everything
@@ -45,6 +52,13 @@ var permanent = []struct {
 	{metal.ErrOrderConflict, OrderConflict},
 	{metal.ErrWrongState, WrongState},
 	{metal.ErrNoSecret, NoSecret},
+	{metal.ErrInvalidPrefix, InvalidPrefix},
+	{metal.ErrInUse, AddressInUse},
+	{metal.ErrNotAllowed, NotAllowed},
+	{metal.ErrQuota, QuotaReached},
+	{metal.ErrInvalidName, InvalidName},
+	{metal.ErrNameTaken, NameTaken},
+	{metal.ErrBadZone, BadZone},
 }
 
 // classify is the one place where a driver's error meets Temporal.

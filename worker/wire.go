@@ -12,6 +12,7 @@ import (
 
 	"millwright/activities"
 	"millwright/internal/bmc"
+	"millwright/internal/dns"
 	"millwright/internal/frr"
 	"millwright/internal/junos"
 	"millwright/internal/postgres"
@@ -46,6 +47,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Devices{Store: store})
 		w.RegisterActivity(&activities.Boot{Store: store})
 		w.RegisterActivity(&activities.Addresses{Store: store})
+		w.RegisterActivity(&activities.Names{Store: store, DNS: &dns.Driver{Credentials: credentials.Get}})
 		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}})
 		parts = append(parts, w)
 	}

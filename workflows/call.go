@@ -25,6 +25,9 @@ var (
 	reading = profile{attempt: time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
 	// device calls talk to a switch or a BMC, which may be rebooting.
 	device = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 30 * time.Minute, slowest: time.Minute}
+	// naming waits for a name server. Names are no reason to keep a device
+	// waiting: reconcile brings them later.
+	naming = profile{attempt: time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 30 * time.Second}
 	// looking is what a person waits for.
 	looking = profile{attempt: 2 * time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
 	// parting is tried on the way out, where nothing rests on it.

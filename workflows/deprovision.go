@@ -20,7 +20,9 @@ func Deprovision(ctx workflow.Context, in RunInput) (result RunResult, err error
 	if err := v.claimFor(ctx, settling, in, metal.ActionDeprovision); err != nil {
 		return RunResult{}, err
 	}
-	return RunResult{Device: in.Device, State: metal.Deleted}, v.dismantle(ctx, metal.Ending{Order: in.Order, State: metal.Deleted})
+	err = v.dismantle(ctx, metal.Ending{Order: in.Order, State: metal.Deleted})
+	v.name(ctx)
+	return RunResult{Device: in.Device, State: metal.Deleted}, err
 }
 
 // dismantle gives back all that the device holds. A machine that never held

@@ -111,4 +111,5 @@ const (
 	StepAssign   = "assign"
 	StepCheck    = "check"
 	StepRepair   = "repair"
+	StepNames    = "names"
 )

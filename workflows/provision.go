@@ -66,7 +66,11 @@ func (p *provision) provision(ctx workflow.Context) error {
 	if err := p.awaitSystem(ctx); err != nil {
 		return err
 	}
-	return p.activate(ctx, p.in.Order)
+	if err := p.activate(ctx, p.in.Order); err != nil {
+		return err
+	}
+	p.name(ctx)
+	return nil
 }
 
 // The undos of a provision, by name: one rests on another.

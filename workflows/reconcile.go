@@ -45,7 +45,12 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 			result.Devices++
 		}
 	}
-	return result, nil
+	brought, err := call(ctx, r, reading, ControlQueue, "bring names that are due",
+		names.BringDueNames, activities.BringDueNamesInput{})
+	for _, failed := range brought.Failed {
+		workflow.GetLogger(ctx).Warn("names not brought", "why", failed)
+	}
+	return result, err
 }
 
 // begun waits until a child has started. That another run has its ID by now is

@@ -25,7 +25,9 @@ func Recover(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	if err != nil {
 		return RunResult{}, err
 	}
-	return v.recover(ctx, in)
+	result, err = v.recover(ctx, in)
+	v.name(ctx)
+	return result, err
 }
 
 // cleanedUp is what the lost run's order is told.

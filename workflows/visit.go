@@ -21,6 +21,7 @@ var (
 
 	addresses *activities.Addresses
 	switches  *activities.Switches
+	names     *activities.Names
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several
@@ -205,6 +206,25 @@ func (v *visit) activate(ctx workflow.Context, order metal.OrderID) error {
 	_, err := call(ctx, v.run, settling, ControlQueue, "device "+string(v.claim().Device)+" is active",
 		devices.ActivateDevice, activities.ActivateDeviceInput{Claim: v.claim(), Ending: metal.Ending{Order: order, State: metal.Active}})
 	return err
+}
+
+// name brings the device's names to what it holds now: made once it is active,
+// taken away once it holds nothing. The run has done its work by then; what a
+// name server keeps it from, reconcile does later.
+func (v *visit) name(ctx workflow.Context) {
+	if !v.holding.Named {
+		return
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	device := string(v.claim().Device)
+	if err := v.enter(ctx, StepNames, device); err != nil {
+		return
+	}
+	_, err := call(ctx, v.run, naming, ControlQueue, "names of "+device,
+		names.BringNames, activities.BringNamesInput{Owner: metal.Holder(metal.DeviceHolder + device)})
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("names not brought; reconcile tries again", "device", device, "error", err)
+	}
 }
 
 // settle ends the run with machine and addresses kept. It outlives the run's

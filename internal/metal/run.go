@@ -10,6 +10,7 @@ type Holding struct {
 	Limits Limits
 	Was    DeviceState // the device's state before this claim
 	Dirty  bool        // the machine may hold a tenant's data
+	Named  bool        // its site has DNS zones
 }
 
 // ClaimWish says which device a run takes, and what it is about to do with it.

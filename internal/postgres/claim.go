@@ -183,6 +183,11 @@ func describe(ctx context.Context, q *query.Queries, d query.Device, machine str
 		return holding, err
 	}
 	holding.Limits = metal.Limits{Boot: plan.BootLimit, Install: plan.InstallLimit, PhoneHome: plan.PhoneHomeLimit}
+	zones, err := q.ZonesOf(ctx, d.Site)
+	if err != nil {
+		return holding, err
+	}
+	holding.Named = len(zones) > 0
 	if machine == "" {
 		return holding, nil
 	}

@@ -12,6 +12,7 @@ import (
 func (im *siteImport) check() {
 	im.checkBlocks()
 	im.checkSwitches()
+	im.checkZones()
 	owners := im.owners()
 	for _, m := range im.file.Machines {
 		im.checkMachine(m, owners)

@@ -19,6 +19,7 @@ type inventory struct {
 	systems  map[string]query.AllOperatingSystemsRow
 	racks    []string // of the imported site
 	blocks   []query.AllBlocksRow
+	zones    []query.Zone
 	switches map[string]query.Switch
 	machines map[string]query.Machine
 	nics     []query.AllNICsRow
@@ -53,6 +54,7 @@ func (im *siteImport) look(ctx context.Context) error {
 		},
 		func() (err error) { w.racks, err = im.q.RacksOf(ctx, string(im.file.ID)); return err },
 		func() (err error) { w.blocks, err = im.q.AllBlocks(ctx); return err },
+		func() (err error) { w.zones, err = im.q.AllZones(ctx); return err },
 		func() (err error) { w.nics, err = im.q.AllNICs(ctx); return err },
 		func() error {
 			return index(ctx, im.q.AllPorts, &w.ports, func(p query.AllPortsRow) string { return p.Switch + ":" + p.Name })

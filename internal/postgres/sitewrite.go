@@ -18,7 +18,7 @@ const installBits = 31
 // write makes the database say what the file says, in the order of references.
 func (im *siteImport) write(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		im.writeSite, im.writeBlocks, im.writePlans, im.writeSystems, im.writeRacks, im.writeSwitches, im.writeMachines,
+		im.writeSite, im.writeZones, im.writeBlocks, im.writePlans, im.writeSystems, im.writeRacks, im.writeSwitches, im.writeMachines,
 	} {
 		if err := part(ctx); err != nil {
 			return err

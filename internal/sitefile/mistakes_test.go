@@ -4,7 +4,7 @@ package sitefile
 // reported: the line, and what to do.
 var mistakes = []struct{ name, old, new, want string }{
 	{"an unknown key", "metro: lab\n", "metro: lab\ncolour: red\n",
-		`3: unknown key "colour" in the site file; known: site, metro, boot, blocks, plans, operating_systems, racks, switches, machines, bgp`},
+		`3: unknown key "colour" in the site file; known: site, metro, boot, blocks, plans, operating_systems, racks, switches, machines, bgp, zones`},
 	{"an unknown key of a machine", "kexec: true", "kexek: true",
 		`29: unknown key "kexek" in machine m1; known: rack, unit, plan, firmware, bmc, nics, disks, kexec, advertise`},
 	{"a missing key", "metro: lab\n", "", `1: the site file has no "metro"; add it`},

@@ -11,6 +11,7 @@ type Site struct {
 	ID               metal.SiteID
 	Metro            string
 	Boot             []netip.Addr // where the site's boot services listen
+	Zones            []metal.Zone // where names are made
 	BGP              BGP          // how machines peer with the switches; zero where they do not
 	Blocks           []Block
 	Plans            []Plan

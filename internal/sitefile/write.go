@@ -68,6 +68,11 @@ boot:
 # How machines of projects with BGP peer with the switches, in every rack alike.
 bgp: {as: {{.AS}}, peer_as: {{.PeerAS}}, addresses: [{{addresses .}}]}
 {{end}}{{end}}
+{{- with .Zones}}
+# Where names are made, by updates that the named credential signs.
+zones:{{range .}}
+  - {name: {{q .Name}}, server: {{q .Server}}, credential: {{q .Credential}}{{with .Algorithm}}, algorithm: {{.}}{{end}}{{if .Addresses.IsValid}}, addresses: {{q .Addresses}}{{end}}, ttl: {{.TTL}}}{{end}}
+{{end}}
 # Where addresses come from. Every port keeps an install link for ever; public
 # and private links are leased to devices.
 blocks:{{range .Blocks}}

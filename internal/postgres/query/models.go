@@ -152,6 +152,19 @@ type Miscabling struct {
 	Since    time.Time
 }
 
+type Name struct {
+	Zone    string
+	Name    string
+	Owner   string
+	Address *netip.Addr
+	Target  *string
+}
+
+type NamesDue struct {
+	Owner string
+	Since time.Time
+}
+
 type Nic struct {
 	Mac      string
 	Machine  string
@@ -208,6 +221,13 @@ type Plan struct {
 type PlanOperatingSystem struct {
 	Plan            string
 	OperatingSystem string
+}
+
+type Pointer struct {
+	Address netip.Addr
+	Project string
+	Name    string
+	SetAt   time.Time
 }
 
 type Port struct {
@@ -336,4 +356,14 @@ type Usage struct {
 type UserDatum struct {
 	Sha256 string
 	Body   []byte
+}
+
+type Zone struct {
+	Name       string
+	Site       *string
+	Server     string
+	Credential string
+	Algorithm  string
+	Addresses  *netip.Prefix
+	Ttl        time.Duration
 }
