@@ -13,12 +13,15 @@ type migrateCommand struct {
 	DatabaseOnly   bool          `xor:"only" env:"-" help:"Leave Temporal alone."`
 	TemporalOnly   bool          `xor:"only" env:"-" help:"Leave the database alone."`
 	ReconcileEvery time.Duration `default:"30s" help:"How often lost orders and runs are looked for."`
+	SwitchesEvery  time.Duration `default:"15m" help:"How often switches are compared with what they should be."`
 }
 
 // Run migrates the database first: runs that start at once want its tables.
 func (c migrateCommand) Run(ctx context.Context, a *app) error {
-	if c.ReconcileEvery < time.Second {
-		return usage(fmt.Errorf("--reconcile-every %s: want a second or more", c.ReconcileEvery))
+	for flag, every := range map[string]time.Duration{"--reconcile-every": c.ReconcileEvery, "--switches-every": c.SwitchesEvery} {
+		if every < time.Second {
+			return usage(fmt.Errorf("%s %s: want a second or more", flag, every))
+		}
 	}
 	if !c.TemporalOnly {
 		dsn, err := a.dsn()
@@ -35,10 +38,10 @@ func (c migrateCommand) Run(ctx context.Context, a *app) error {
 	}
 	cfg := a.Temporal
 	cfg.Name, cfg.Log = "starter", a.log
-	if err := temporal.Register(ctx, cfg, c.ReconcileEvery); err != nil {
+	if err := temporal.Register(ctx, cfg, temporal.Every{Reconcile: c.ReconcileEvery, Switches: c.SwitchesEvery}); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Temporal: namespace %q, search attributes and the schedule of reconcile (every %s) are up to date\n",
-		cfg.Namespace, c.ReconcileEvery)
+	fmt.Fprintf(a.out, "Temporal: namespace %q, search attributes and the schedules of reconcile (every %s) and switches (every %s) are up to date\n",
+		cfg.Namespace, c.ReconcileEvery, c.SwitchesEvery)
 	return nil
 }

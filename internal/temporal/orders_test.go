@@ -17,12 +17,17 @@ import (
 // patience is how long a test waits for what a healthy server does at once.
 const patience = 30 * time.Second
 
-// workflowsOnly runs Orders whose activities nobody does: each stands at its
+// hourly are schedules that start nothing while a test lasts.
+var hourly = temporal.Every{Reconcile: time.Hour, Switches: time.Hour}
+
+// workflowsOnly runs runs whose activities nobody does: each stands at its
 // first step.
 func workflowsOnly(t *testing.T, c client.Client) {
 	t.Helper()
 	w := worker.New(c, workflows.ControlQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: time.Second})
-	w.RegisterWorkflow(workflows.Order)
+	for _, kind := range workflows.All() {
+		w.RegisterWorkflow(kind)
+	}
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 }
@@ -30,7 +35,7 @@ func workflowsOnly(t *testing.T, c client.Client) {
 func TestAnOrderIsStartedOnceAndCanBeAskedHurriedAndCancelled(t *testing.T) {
 	t.Parallel()
 	cfg := server(t, "orders")
-	require.NoError(t, temporal.Register(t.Context(), cfg, time.Hour))
+	require.NoError(t, temporal.Register(t.Context(), cfg, hourly))
 	c := dial(t, cfg)
 	runs := temporal.Runs{Client: c}
 	workflowsOnly(t, c)
@@ -68,7 +73,7 @@ func TestAnOrderIsStartedOnceAndCanBeAskedHurriedAndCancelled(t *testing.T) {
 func TestARunThatIsOverTakesNoOrders(t *testing.T) {
 	t.Parallel()
 	cfg := server(t, "over")
-	require.NoError(t, temporal.Register(t.Context(), cfg, time.Hour))
+	require.NoError(t, temporal.Register(t.Context(), cfg, hourly))
 	runs := temporal.Runs{Client: dial(t, cfg)}
 	require.ErrorIs(t, runs.Cancel(t.Context(), "device/never"), metal.ErrRunOver)
 	_, err := runs.RetryNow(t.Context(), "device/never")

@@ -30,10 +30,10 @@ const (
 )
 
 // Register tells Temporal what Millwright needs: the namespace, the search
-// attributes, the schedule that starts Reconcile. It returns when a run with
-// every attribute can be started. Safe to repeat; a repeat changes the
-// schedule's interval alone.
-func Register(ctx context.Context, cfg Config, reconcileEvery time.Duration) error {
+// attributes, the schedules that start Reconcile and CheckSwitches. It returns
+// when a run with every attribute can be started. Safe to repeat; a repeat
+// changes the schedules' intervals alone.
+func Register(ctx context.Context, cfg Config, every Every) error {
 	if err := registerNamespace(ctx, cfg); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func Register(ctx context.Context, cfg Config, reconcileEvery time.Duration) err
 	if err := awaitStart(ctx, c, cfg.Namespace); err != nil {
 		return err
 	}
-	return schedule(ctx, c, reconcileEvery)
+	return schedules(ctx, c, every)
 }
 
 func registerNamespace(ctx context.Context, cfg Config) error {

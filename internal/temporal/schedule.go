@@ -13,22 +13,39 @@ import (
 	"millwright/workflows"
 )
 
-// reconcileRun begins the workflow ID of each Reconcile; Temporal adds the
-// moment for which it was scheduled.
-const reconcileRun = "reconcile"
+// Every is how often the schedules start what they start.
+type Every struct {
+	Reconcile time.Duration // a look for what has no run
+	Switches  time.Duration // a comparison of all switches with what they should be
+}
 
-// catchUp is how late a Reconcile may still start: after an outage one is
-// enough, because each looks at everything. Temporal's own default is a year.
-const catchUp = time.Minute
+const (
+	// reconcileRun and switchesRun begin the workflow IDs of what the schedules
+	// start; Temporal adds the moment for which each was scheduled.
+	reconcileRun = "reconcile"
+	switchesRun  = "switches"
 
-// schedule creates the schedule of Reconcile, or brings an existing one to this
-// interval. Somebody's pause of it stays.
-func schedule(ctx context.Context, c client.Client, every time.Duration) error {
+	// catchUp is how late a scheduled run may still start: after an outage one
+	// is enough, because each looks at everything. Temporal's own default is a
+	// year.
+	catchUp = time.Minute
+)
+
+// schedules creates the schedules, or brings existing ones to these intervals.
+func schedules(ctx context.Context, c client.Client, every Every) error {
+	return errors.Join(
+		schedule(ctx, c, workflows.ReconcileSchedule, every.Reconcile, reconcileRun, workflows.Reconcile),
+		schedule(ctx, c, workflows.SwitchesSchedule, every.Switches, switchesRun, workflows.CheckSwitches))
+}
+
+// schedule creates one schedule, or brings an existing one to this interval.
+// Somebody's pause of it stays.
+func schedule(ctx context.Context, c client.Client, id string, every time.Duration, run string, kind any) error {
 	want := client.ScheduleOptions{
-		ID:   workflows.ReconcileSchedule,
+		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
 		Action: &client.ScheduleWorkflowAction{
-			ID: reconcileRun, Workflow: workflows.Reconcile, TaskQueue: workflows.ControlQueue,
+			ID: run, Workflow: kind, TaskQueue: workflows.ControlQueue,
 		},
 		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: catchUp,

@@ -69,21 +69,28 @@ func TestRegistrationByTwoAtOnceAndAgainLeavesTemporalReady(t *testing.T) {
 	cfg := server(t, "register")
 	var both sync.WaitGroup
 	for range 2 {
-		both.Go(func() { require.NoError(t, temporal.Register(t.Context(), cfg, 30*time.Second)) })
+		both.Go(func() {
+			require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 30 * time.Second, Switches: 15 * time.Minute}))
+		})
 	}
 	both.Wait()
 	c := dial(t, cfg)
 	require.NoError(t, start(t.Context(), c, "device/1"), "a start fails right after registration")
-	require.NoError(t, temporal.Register(t.Context(), cfg, 10*time.Second))
+	require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 10 * time.Second, Switches: time.Hour}))
 
-	schedule, err := c.ScheduleClient().GetHandle(t.Context(), workflows.ReconcileSchedule).Describe(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 10*time.Second, schedule.Schedule.Spec.Intervals[0].Every, "a repeat did not update the schedule")
-	require.Equal(t, enums.SCHEDULE_OVERLAP_POLICY_SKIP, schedule.Schedule.Policy.Overlap)
-	action := schedule.Schedule.Action.(*client.ScheduleWorkflowAction)
-	require.Equal(t, "Reconcile", action.Workflow)
-	require.Equal(t, workflows.ControlQueue, action.TaskQueue)
-	require.Equal(t, "reconcile", action.ID)
+	for id, want := range map[string]struct {
+		kind  string
+		every time.Duration
+	}{workflows.ReconcileSchedule: {"Reconcile", 10 * time.Second}, workflows.SwitchesSchedule: {"CheckSwitches", time.Hour}} {
+		schedule, err := c.ScheduleClient().GetHandle(t.Context(), id).Describe(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want.every, schedule.Schedule.Spec.Intervals[0].Every, "a repeat did not update the schedule")
+		require.Equal(t, enums.SCHEDULE_OVERLAP_POLICY_SKIP, schedule.Schedule.Policy.Overlap)
+		action := schedule.Schedule.Action.(*client.ScheduleWorkflowAction)
+		require.Equal(t, want.kind, action.Workflow)
+		require.Equal(t, workflows.ControlQueue, action.TaskQueue)
+		require.Equal(t, id, action.ID)
+	}
 
 	described, err := c.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: cfg.Namespace})
 	require.NoError(t, err)
