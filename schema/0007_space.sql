@@ -207,7 +207,8 @@ begin
     if cardinality(taken) + cardinality(rest) > cardinality(starts) then
         insert into pieces (prefix, aggregate, block, holder, ask, taken_at) -- the rest comes last and has no holder
         select u.got, whole, in_block, u.holder, u.ask, case when u.holder is not null then now() end
-            from unnest(taken || rest, in_holders, in_asks) with ordinality u (got, holder, ask, i) where u.i <> all (starts);
+            from unnest(taken || rest, in_holders, in_asks) with ordinality u (got, holder, ask, i)
+            where u.got is not null and u.i <> all (starts);
     end if;
 end $$;
 

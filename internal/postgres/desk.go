@@ -32,6 +32,8 @@ const (
 	batchMost = 128
 	// batchLimit is when a batch is given up: nobody waits for it any more.
 	batchLimit = 15 * time.Second
+	// lingerMost is a tenth of a batch of eight.
+	lingerMost = 100 * time.Microsecond
 )
 
 // LeaseAsk asks for a prefix of some length for a holder, out of the first of
@@ -118,7 +120,7 @@ func (d *Desk) enqueue(w wish, t *ticket) {
 // serve is a lane: it serves batches until nobody waits.
 func (d *Desk) serve(w wish) {
 	for {
-		batch := d.next(w)
+		batch, left := d.next(w)
 		if len(batch) == 0 {
 			return
 		}
@@ -126,27 +128,40 @@ func (d *Desk) serve(w wish) {
 		for _, t := range batch {
 			close(t.done)
 		}
-		// Those who were served run first: who has more to ask is in the next
-		// batch, not in the one after it. It costs a caller who is alone nothing.
-		runtime.Gosched()
+		d.linger(w, len(batch)+left)
 	}
 }
 
-// next is the next batch, the longest waiting first. It closes the lane where
-// there is none.
-func (d *Desk) next(w wish) []*ticket {
+// next is the next batch, the longest waiting first, and how many wait beside
+// it. It closes the lane where nobody waits.
+func (d *Desk) next(w wish) (batch []*ticket, left int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q := d.queues[w]
 	n := min(len(q.waiting), batchMost)
-	batch := q.waiting[:n:n]
+	batch = q.waiting[:n:n]
 	if q.waiting = q.waiting[n:]; n > 0 {
-		return batch
+		return batch, len(q.waiting)
 	}
 	if q.lanes--; q.lanes == 0 {
 		delete(d.queues, w)
 	}
-	return nil
+	return nil, 0
+}
+
+// linger lets those who were just served ask again, where there are several:
+// callers in a loop would else fall into two groups, each waiting while the
+// other is served by half a batch. A caller who is alone is not held up.
+func (d *Desk) linger(w wish, crowd int) {
+	for began := time.Now(); crowd > 1 && d.waiting(w) < crowd && time.Since(began) < lingerMost; {
+		runtime.Gosched()
+	}
+}
+
+func (d *Desk) waiting(w wish) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.queues[w].waiting)
 }
 
 // take answers every ticket of a batch. The transaction is nobody's own: one

@@ -11,24 +11,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-const (
-	tries = 12                    // a batch that loses twelve races has met something else
-	pause = 20 * time.Millisecond // at most, between two of them; a transaction is over in less
-)
+// tries bounds how often a batch is taken again: one that met others twelve
+// times has met something else.
+const tries = 12
 
-// insist tries again where others were faster: it waits for nobody's rows, so
-// it may find the last free ones locked.
+// insist tries again where others were faster: taking waits for nobody's rows,
+// so it may find the last free ones locked.
 func (d *Desk) insist(ctx context.Context, w wish, asks []*ticket) error {
 	if len(asks) == 0 {
 		return nil
 	}
 	var err error
 	for range tries {
-		if err = d.once(ctx, w, asks); !contended(err) {
+		if err = d.once(ctx, w, asks); !met(err) {
 			break
 		}
 		select {
-		case <-time.After(rand.N(pause)):
+		case <-time.After(rand.N(longestPause)):
 		case <-ctx.Done():
 			return fmt.Errorf("block %s: %w", w.block, err)
 		}
@@ -37,15 +36,6 @@ func (d *Desk) insist(ctx context.Context, w wish, asks []*ticket) error {
 		return fmt.Errorf("block %s: %w", w.block, err)
 	}
 	return nil
-}
-
-// contended tells whether somebody else was in the way: of a row, in a circle,
-// or with the very same ask.
-func contended(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) &&
-		(slices.Contains([]string{"55P03", "40P01", "40001"}, refused.Code) ||
-			refused.Code == "23505" && refused.ConstraintName == "one_per_ask")
 }
 
 // ofOne tells whether one ask alone may be at fault, as with a holder that the
