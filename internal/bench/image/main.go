@@ -56,8 +56,7 @@ func measure(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r := result{Ours: round(full.ours), DD: round(full.dd), Ratio: round(full.ours / full.dd),
-		Sparse: round(sparse.ours / sparse.dd), Peak: max(full.peak, sparse.peak)}
+	r := result{Ours: round(full.ours), DD: round(full.dd), Ratio: round(full.ratio), Sparse: round(sparse.ratio), Peak: max(full.peak, sparse.peak)}
 	fmt.Printf("limits: ratio %d, sparse_ratio %d, peak %d MiB\n", minRatio, minSparse, maxPeak)
 	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
 		return err
@@ -68,16 +67,17 @@ func measure(ctx context.Context) (err error) {
 	return nil
 }
 
-// rates are medians in MB/s.
+// rates are medians in MB/s. The ratio is the median of the rounds' own: what
+// else the machine does comes and goes, and meets both ways of a round.
 type rates struct {
-	ours, dd float64
-	peak     int // MiB
+	ours, dd, ratio float64
+	peak            int // MiB
 }
 
 // compare writes a disk in both ways by turns. Who begins changes from round
 // to round, and the first round of each, which warms caches, does not count.
 func (b *bench) compare(ctx context.Context, d disk) (r rates, err error) {
-	var ours, dd []float64
+	var ours, dd, ratios []float64
 	for n := range rounds + 1 {
 		var mine word
 		var theirs float64
@@ -96,10 +96,10 @@ func (b *bench) compare(ctx context.Context, d disk) (r rates, err error) {
 		fmt.Printf("%s disk, round %d: ours %4.0f MB/s (and reads back %4.0f MB/s, peak %d MiB), dd %4.0f MB/s\n",
 			d.name, n, mine.Write, mine.Prove, mine.Peak, theirs)
 		if r.peak = max(r.peak, mine.Peak); n > 0 {
-			ours, dd = append(ours, mine.Write), append(dd, theirs)
+			ours, dd, ratios = append(ours, mine.Write), append(dd, theirs), append(ratios, mine.Write/theirs)
 		}
 	}
-	return rates{median(ours), median(dd), r.peak}, nil
+	return rates{median(ours), median(dd), median(ratios), r.peak}, nil
 }
 
 func median(of []float64) float64 {
