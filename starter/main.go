@@ -36,6 +36,7 @@ type commandLine struct {
 
 	Status  statusCommand  `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
 	List    listCommand    `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
+	IP      ipCommand      `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
 	Leaks   leaksCommand   `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
 	Cancel  cancelCommand  `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
 	Retry   retryCommand   `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
@@ -65,7 +66,7 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) (code int)
 	var c commandLine
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("starter"), kong.Description(about), kong.DefaultEnvars("MILLWRIGHT"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(out, errs),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true}), kong.Writers(out, errs),
 		kong.Exit(func(code int) { exited = code; panic(helped{}) }))
 	if err != nil {
 		return complain(errs, err)

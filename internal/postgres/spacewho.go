@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -50,19 +51,27 @@ func (s *Store) Who(ctx context.Context, addr netip.Addr) (Who, error) {
 	if p.State == metal.Held {
 		return who, nil
 	}
-	before, err := s.Queries().LastTenure(ctx, around(addr))
-	if err == nil && len(before) > 0 {
-		t := tenureOf(before[0])
+	return who, s.before(ctx, &who)
+}
+
+// before adds who had an address that nobody has.
+func (s *Store) before(ctx context.Context, who *Who) error {
+	rows, err := s.Queries().LastTenure(ctx, query.LastTenureParams{Prefixes: around(who.Address), At: who.At})
+	if err != nil {
+		return fmt.Errorf("who had %s last: %w", who.Address, err)
+	}
+	if len(rows) > 0 {
+		t := tenureOf(rows[0])
 		who.Before = &t
 	}
-	return who, err
+	return nil
 }
 
 // WhoAt says who had an address at a moment: a lease that was in force then, or
-// else the reservation that it was in.
+// else the reservation that it was in, and who had it before.
 func (s *Store) WhoAt(ctx context.Context, addr netip.Addr, at time.Time) (Who, error) {
 	now, err := s.Who(ctx, addr)
-	if err != nil || !at.Before(now.At) || now.State == metal.Held && !now.From.After(at) {
+	if err != nil || !at.Before(now.At) || now.State != metal.Free && !now.From.After(at) {
 		return now, err
 	}
 	q, addr := s.Queries(), now.Address
@@ -79,14 +88,13 @@ func (s *Store) WhoAt(ctx context.Context, addr netip.Addr, at time.Time) (Who, 
 		r := reservationOf(reserved[0])
 		who.Reservation, who.Project, who.Site, who.Prefix, who.Block, who.Role = r.ID, r.Project, r.Site, r.Prefix, r.Prefix, r.Role()
 	}
-	if len(tenures) > 0 {
-		t := tenureOf(tenures[0])
-		who.State, who.Prefix, who.Block, who.Role, who.Site = metal.Held, t.Prefix, t.Block, t.Role, t.Site
-		who.Holder, who.From, who.Until = t.Holder, t.From, t.Until
-		if t.Project != "" {
-			who.Project = t.Project
-		}
+	if len(tenures) == 0 {
+		return who, s.before(ctx, &who)
 	}
+	t := tenureOf(tenures[0])
+	who.State, who.Prefix, who.Block, who.Role, who.Site = metal.Held, t.Prefix, t.Block, t.Role, t.Site
+	who.Holder, who.From, who.Until = t.Holder, t.From, t.Until
+	who.Project = cmp.Or(t.Project, who.Project)
 	return who, nil
 }
 

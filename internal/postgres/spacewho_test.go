@@ -51,6 +51,9 @@ func TestWhoHeldAnAddressAtAnyMomentCanBeTold(t *testing.T) {
 		require.Equal(t, want.holder, who.Holder, "moment %d", i)
 		require.Equal(t, want.project, who.Project, "moment %d", i)
 	}
+	rest, err := r.store.WhoAt(ctx, addr, moments[5])
+	require.NoError(t, err)
+	require.Equal(t, metal.Holder("device/"+string(two)), rest.Before.Holder)
 	now, err := r.store.WhoAt(ctx, addr, time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, metal.Holder("imported/later"), now.Holder)

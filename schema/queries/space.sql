@@ -222,7 +222,8 @@ where prefix = any(@prefixes::cidr[]) and decided_at <= @at and coalesce(ended_a
 order by masklen(prefix) desc;
 
 -- name: LastTenure :many
-select * from tenures where prefix = any(@prefixes::cidr[]) order by until desc limit 1;
+-- Who had an address last, before a moment.
+select * from tenures where prefix = any(@prefixes::cidr[]) and until <= @at order by until desc limit 1;
 
 -- name: HeldByHolder :many
 select p.prefix, p.block::cidr as block, p.holder::text as holder, p.ask::text as ask, p.taken_at::timestamptz as taken_at,

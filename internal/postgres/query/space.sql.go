@@ -813,11 +813,17 @@ func (q *Queries) KnownSites(ctx context.Context) ([]string, error) {
 }
 
 const lastTenure = `-- name: LastTenure :many
-select id, prefix, block, role, site, holder, ask, project, since, until from tenures where prefix = any($1::cidr[]) order by until desc limit 1
+select id, prefix, block, role, site, holder, ask, project, since, until from tenures where prefix = any($1::cidr[]) and until <= $2 order by until desc limit 1
 `
 
-func (q *Queries) LastTenure(ctx context.Context, prefixes []netip.Prefix) ([]Tenure, error) {
-	rows, err := q.db.Query(ctx, lastTenure, prefixes)
+type LastTenureParams struct {
+	Prefixes []netip.Prefix
+	At       time.Time
+}
+
+// Who had an address last, before a moment.
+func (q *Queries) LastTenure(ctx context.Context, arg LastTenureParams) ([]Tenure, error) {
+	rows, err := q.db.Query(ctx, lastTenure, arg.Prefixes, arg.At)
 	if err != nil {
 		return nil, err
 	}
