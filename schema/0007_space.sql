@@ -174,6 +174,7 @@ declare
     starts int[]  := '{}'; -- the first position that each of them serves
     taken  cidr[] := '{}'; -- by position
     rest   cidr[] := '{}'; -- what stays free of them
+    used   int;
 begin
     if exists (select from unnest(in_holders, in_asks) w (holder, ask) join pieces x on x.holder = w.holder and x.ask = w.ask) then
         return query select * from take_missing(in_block, in_len, in_holders, in_asks);
@@ -203,7 +204,12 @@ begin
         raise exception 'block %: others are taking what is left of it', in_block using errcode = 'lock_not_available';
     end if;
     update pieces p set prefix = taken[u.i], holder = in_holders[u.i], ask = in_asks[u.i], taken_at = now()
-        from unnest(begins, starts) u (first, i) where p.first = u.first;
+        from unnest(begins, starts) u (first, i)
+        where p.first = u.first and p.holder is null and p.released is null;
+    get diagnostics used = row_count;
+    if used < cardinality(begins) then -- cannot be, as long as the cursor locks what it finds
+        raise exception 'block %: others were faster', in_block using errcode = 'lock_not_available';
+    end if;
     if cardinality(taken) + cardinality(rest) > cardinality(starts) then
         insert into pieces (prefix, aggregate, block, holder, ask, taken_at) -- the rest comes last and has no holder
         select u.got, whole, in_block, u.holder, u.ask, case when u.holder is not null then now() end

@@ -25,9 +25,10 @@ type Desk struct {
 }
 
 const (
-	// lanes is how many transactions serve one wish at a time. Two halve each
-	// other's batches: with 32 callers on two cores they give a tenth less.
-	lanes = 1
+	// lanes is how many transactions serve one wish at a time: while one is
+	// being written to the disk, the other one works. With 8 callers two serve a
+	// tenth more than one, with 32 a fifth.
+	lanes = 2
 	// batchMost bounds a transaction to some milliseconds, 40 µs an ask.
 	batchMost = 128
 	// batchLimit is when a batch is given up: nobody waits for it any more.

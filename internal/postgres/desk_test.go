@@ -77,47 +77,60 @@ func leaseOf(holder, ask string, bits int, blocks ...string) postgres.LeaseAsk {
 	return postgres.LeaseAsk{Blocks: all, Bits: bits, Holder: metal.Holder(holder), Ask: ask}
 }
 
-// shut keeps every lease waiting until open is called.
-func (c *counter) shut() (open func()) {
+// shut keeps every transaction that leases waiting, with an ask of "early" in
+// each, so that further asks gather, until open is called.
+func (c *counter) shut(block string) (open func()) {
 	c.t.Helper()
 	tx, err := c.db.Begin(c.t.Context())
 	require.NoError(c.t, err)
 	_, err = tx.Exec(c.t.Context(), "lock table pieces in access exclusive mode")
 	require.NoError(c.t, err)
-	return func() { require.NoError(c.t, tx.Rollback(c.t.Context())) }
+	var early sync.WaitGroup
+	for i := range postgres.Lanes {
+		early.Go(func() {
+			if _, err := c.lease(block, 32, "project/early", fmt.Sprint(i)); err != nil {
+				c.t.Error(err)
+			}
+		})
+		c.queued(i + 1)
+	}
+	return func() {
+		require.NoError(c.t, tx.Rollback(c.t.Context()))
+		early.Wait()
+	}
 }
 
-// queued waits until so many transactions of the desk wait for a lock.
+// queued waits until so many transactions wait for a lock.
 func (c *counter) queued(n int) {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool {
 		return c.count("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == n
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
+}
+
+// gathered waits until so many asks wait for their turn.
+func (c *counter) gathered(n int) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool { return c.store.Waiting() == n }, 20*time.Second, 5*time.Millisecond)
 }
 
 func TestAsksThatArriveTogetherShareATransaction(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t, "10.1.0.0/24")
-	open := c.shut()
+	open := c.shut("10.1.0.0/24")
 	var side sync.WaitGroup
-	ask := func(i int) {
+	for i := range 50 {
 		side.Go(func() {
-			_, err := c.lease("10.1.0.0/24", 32, "project/acme", fmt.Sprint(i))
-			if err != nil {
+			if _, err := c.lease("10.1.0.0/24", 32, "project/acme", fmt.Sprint(i)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	ask(0)
-	c.queued(1)
-	for i := range 50 {
-		ask(i + 1)
-	}
-	require.Eventually(t, func() bool { return c.store.Waiting() == 50 }, 10*time.Second, 5*time.Millisecond)
+	c.gathered(50)
 	open()
 	side.Wait()
-	require.Equal(t, 51, c.count("select count(distinct prefix) from pieces where holder = 'project/acme'"))
-	require.Equal(t, 2, c.count("select count(distinct taken_at) from pieces where holder = 'project/acme'"), "moments at which transactions began")
+	require.Equal(t, 50, c.count("select count(distinct prefix) from pieces where holder = 'project/acme'"))
+	require.Equal(t, 1, c.count("select count(distinct taken_at) from pieces where holder = 'project/acme'"), "moments at which transactions began")
 	c.tiled()
 }
 
@@ -138,7 +151,7 @@ func TestALeaseAskedForAgainIsTheSame(t *testing.T) {
 func TestTheSameAskTwiceInABatchIsOneLease(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t, "10.1.0.0/24")
-	open := c.shut()
+	open := c.shut("10.1.0.0/24")
 	var side sync.WaitGroup
 	got := make([]netip.Prefix, 20)
 	for i := range got {
@@ -149,72 +162,70 @@ func TestTheSameAskTwiceInABatchIsOneLease(t *testing.T) {
 			}
 		})
 	}
-	c.queued(1)
+	c.gathered(20)
 	open()
 	side.Wait()
 	for i := range got {
 		require.Equal(t, got[i%2], got[i])
 	}
 	require.NotEqual(t, got[0], got[1])
-	require.Equal(t, 2, c.count("select count(*) from pieces where holder is not null"))
+	require.Equal(t, 2, c.count("select count(*) from pieces where holder = 'project/acme'"))
 }
 
-// Three callers: one is being served when it leaves, one leaves while it waits,
-// one stays.
+// One caller leaves while its ask waits, one while it is being served, and
+// others stay.
 func TestACallerWhoLeavesSpoilsNothingForTheOthers(t *testing.T) {
 	t.Parallel()
-	c := newCounter(t, "10.1.0.0/24")
-	open := c.shut()
+	c := newCounter(t, "10.1.0.0/24", "10.2.0.0/24")
+	open := c.shut("10.1.0.0/24")
 	var side sync.WaitGroup
-	leave := map[string]context.CancelFunc{}
-	errs := map[string]chan error{}
-	for i, who := range []string{"served", "waiting", "stays"} {
+	leave, answers := map[string]context.CancelFunc{}, map[string]chan error{}
+	ask := func(who, block string) {
 		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
 		answer := make(chan error, 1)
-		leave[who], errs[who] = cancel, answer
+		leave[who], answers[who] = cancel, answer
 		side.Go(func() {
-			_, err := c.store.Lease(ctx, leaseOf("project/acme", who, 32, "10.1.0.0/24"))
+			_, err := c.store.Lease(ctx, leaseOf("project/acme", who, 32, block))
 			answer <- err
 		})
-		if i == 0 {
-			c.queued(1)
-		} else {
-			require.Eventually(t, func() bool { return c.store.Waiting() == i }, 10*time.Second, 5*time.Millisecond)
-		}
 	}
+	ask("waiting", "10.1.0.0/24")
+	ask("staying", "10.1.0.0/24")
+	c.gathered(2)
+	ask("served", "10.2.0.0/24") // nobody is before it there
+	c.queued(postgres.Lanes + 1)
 	for _, who := range []string{"served", "waiting"} {
 		leave[who]()
-		require.ErrorIs(t, <-errs[who], context.Canceled)
+		require.ErrorIs(t, <-answers[who], context.Canceled)
 	}
 	open()
-	require.NoError(t, <-errs["stays"])
+	require.NoError(t, <-answers["staying"])
 	side.Wait()
-	require.Equal(t, 1, c.count("select count(*) from pieces where ask = 'served'"), "it was under way, and a repeat finds it")
 	require.Zero(t, c.count("select count(*) from pieces where ask = 'waiting'"), "nobody is there to take it")
+	got, err := c.lease("10.2.0.0/24", 32, "project/acme", "served")
+	require.NoError(t, err)
+	require.Equal(t, "10.2.0.0/32", got.String(), "the answer that was lost")
+	leave["staying"]()
 	c.tiled()
 }
 
 func TestAnAskThatTheDatabaseRefusesSpoilsNothingForTheOthers(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t, "10.1.0.0/24")
-	open := c.shut()
+	open := c.shut("10.1.0.0/24")
 	var side sync.WaitGroup
-	for i, holder := range []string{"project/first", "nobody", "project/acme", "device/unheard-of", "project/globex"} {
+	for i, holder := range []string{"project/acme", "nobody", "project/globex", "device/unheard-of"} {
 		side.Go(func() {
 			_, err := c.lease("10.1.0.0/24", 32, holder, "a")
 			if refused := i%2 == 1; refused != (err != nil) {
 				t.Errorf("%s: %v", holder, err)
 			}
 		})
-		if i == 0 {
-			c.queued(1)
-		}
 	}
-	require.Eventually(t, func() bool { return c.store.Waiting() == 4 }, 10*time.Second, 5*time.Millisecond)
+	c.gathered(4)
 	open()
 	side.Wait()
-	require.Equal(t, 3, c.count("select count(*) from pieces where holder is not null"))
+	require.Equal(t, 2, c.count("select count(*) from pieces where ask = 'a'"))
 	c.tiled()
 }
 

@@ -11,6 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// How faults of two holders end or begin.
+const (
+	overlap  = "is covered before"
+	promised = "promised twice: "
+)
+
 // tile is a piece as it stands in the table.
 type tile struct {
 	Prefix    netip.Prefix
@@ -66,7 +72,7 @@ func (s tiling) faults() (all []string) {
 			p := rest[0].Prefix
 			switch c := p.Addr().Compare(due); {
 			case c < 0:
-				all = append(all, fmt.Sprintf("double: %s is covered before", p))
+				all = append(all, fmt.Sprintf("%s %s", p, overlap))
 			case c > 0:
 				all = append(all, fmt.Sprintf("lost: %s up to %s", due, p))
 			}
@@ -146,7 +152,7 @@ func (l *ledger) got(p netip.Prefix, who string) {
 	defer l.mu.Unlock()
 	for a := p.Addr(); a.IsValid() && p.Contains(a); a = a.Next() {
 		if has := l.holders[a]; has != "" && has != who {
-			l.faults = append(l.faults, fmt.Sprintf("double: %s of %s is %s's", a, who, has))
+			l.faults = append(l.faults, fmt.Sprintf("%s%s of %s is %s's", promised, a, who, has))
 		}
 		l.holders[a] = who
 	}
