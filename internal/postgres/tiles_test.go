@@ -167,6 +167,17 @@ func (l *ledger) gone(p netip.Prefix) {
 	}
 }
 
+// names are all who hold something.
+func (l *ledger) names() map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[string]bool{}
+	for _, who := range l.holders {
+		all[who] = true
+	}
+	return all
+}
+
 // against lists what differs between the ledger and the table: holdings that
 // were answered and are not there, and such that nobody was told of.
 func (l *ledger) against(s tiling) (all []string) {
