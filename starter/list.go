@@ -60,11 +60,13 @@ func (c listCommand) machines(ctx context.Context, q *query.Queries) (*table, er
 }
 
 func (c listCommand) switches(ctx context.Context, q *query.Queries) (*table, error) {
-	t := &table{columns: []string{"switch", "site", "rack", "address", "host_key", "credential"}}
+	t := &table{columns: []string{
+		"switch", "site", "rack", "address", "driver", "pending", "refused", "drifting", "miscabled", "repair", "checked_at", "credential", "host_key",
+	}}
 	rows, err := q.ListSwitches(ctx)
 	for _, s := range rows {
 		if c.wants(s.Site) {
-			t.add(s.ID, s.Site, s.Rack, s.Address, s.HostKey, s.Credential)
+			t.add(s.ID, s.Site, s.Rack, s.Address, s.Driver, s.Pending, s.Refused, s.Drifts, s.Miscablings, s.Repair, s.CheckedAt, s.Credential, s.HostKey)
 		}
 	}
 	return t, err

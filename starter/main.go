@@ -38,6 +38,8 @@ type commandLine struct {
 	List    listCommand    `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
 	IP      ipCommand      `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
 	Leaks   leaksCommand   `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
+	Switch  switchCommand  `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
+	BGP     bgpCommand     `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
 	Cancel  cancelCommand  `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
 	Retry   retryCommand   `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
 	Release releaseCommand `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`

@@ -66,3 +66,25 @@ func TestACountIsGoodForAMomentAndSaysWhenPostgresIsAway(t *testing.T) {
 	require.Contains(t, text, "millwright_postgres_up 0\n")
 	require.NotContains(t, text, "millwright_machines{")
 }
+
+func TestMetricsCountHowSwitchesStand(t *testing.T) {
+	t.Parallel()
+	w := serveAPI(t, &fakeTemporal{})
+	require.Contains(t, w.scrape(), `millwright_switch_check_age_seconds{site="lab1",switch="tor-r1"} +Inf`+"\n", "it was never checked")
+
+	w = serveAPI(t, &fakeTemporal{})
+	w.troubled()
+	text := w.scrape()
+	for _, line := range []string{
+		`millwright_switch_ports{site="lab1",state="drifting",switch="tor-r1"} 1`,
+		`millwright_switch_ports{site="lab1",state="intended",switch="tor-r1"} 0`,
+		`millwright_switch_ports{site="lab1",state="pending",switch="tor-r1"} 0`,
+		`millwright_switch_ports{site="lab1",state="refused",switch="tor-r1"} 1`,
+		`millwright_switch_miscablings{site="lab1",switch="tor-r1"} 1`,
+		`millwright_switch_commits_total{site="lab1",switch="tor-r1"} 2`,
+		`millwright_bgp_sessions{site="lab1",state="Established",switch="tor-r1"} 1`,
+	} {
+		require.Contains(t, text, line+"\n")
+	}
+	require.Regexp(t, `millwright_switch_check_age_seconds\{site="lab1",switch="tor-r1"\} \d`, text)
+}

@@ -45,7 +45,8 @@ type stock struct {
 
 // Describe names every metric beforehand, so that a clash shows at the start.
 func (s *stock) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, addressesDesc, ordersDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, addressesDesc, ordersDesc, upDesc,
+		portsDesc, miscablingsDesc, checkAgeDesc, commitsDesc, sessionsDesc} {
 		to <- d
 	}
 }
@@ -103,5 +104,9 @@ func count(ctx context.Context, q *query.Queries) (all []prometheus.Metric, err 
 	for _, o := range orders {
 		all = append(all, gauge(ordersDesc, float64(o.Count), o.Action, o.State))
 	}
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	switches, err := countSwitches(ctx, q)
+	return append(all, switches...), err
 }
