@@ -30,6 +30,9 @@ type ipCommand struct {
 	Release      ipReleaseCommand      `cmd:"" group:"Reserve" help:"End a reservation that no device uses, or withdraw one that waits."`
 	Reservations ipReservationsCommand `cmd:"" group:"Reserve" help:"List reservations."`
 
+	Assign   ipAssignCommand   `cmd:"" group:"Assign" help:"Route a reserved address or prefix to a device, from wherever it was."`
+	Unassign ipUnassignCommand `cmd:"" group:"Assign" help:"Take a reserved address or prefix from the device that has it."`
+
 	Who     ipWhoCommand     `cmd:"" group:"Ask" help:"Who has an address, or had it at a moment."`
 	Held    ipHeldCommand    `cmd:"" group:"Ask" help:"All that a project, a device or another holder has."`
 	History ipHistoryCommand `cmd:"" group:"Ask" help:"Holdings that are over: of an address, a project or a holder."`
