@@ -15,8 +15,21 @@ import (
 	"millwright/workflows"
 )
 
+// pieceArg is a piece of a reservation: a prefix, or one address, which is most
+// of what is ever moved.
+type pieceArg struct{ prefixArg }
+
+// UnmarshalText takes an address for the prefix of its whole length.
+func (p *pieceArg) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil && addr.Zone() == "" && !addr.Is4In6() {
+		p.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	return p.prefixArg.UnmarshalText(text)
+}
+
 type ipAssignCommand struct {
-	Prefix   prefixArg      `arg:"" help:"An address or prefix of a reservation."`
+	Prefix   pieceArg       `arg:"" help:"An address or prefix of a reservation."`
 	Device   metal.DeviceID `arg:"" help:"The device that gets it, whoever of its project had it."`
 	awaiting `embed:""`
 }
@@ -28,7 +41,7 @@ func (c ipAssignCommand) Run(ctx context.Context, a *app) error {
 }
 
 type ipUnassignCommand struct {
-	Prefix   prefixArg `arg:"" help:"An address or prefix of a reservation."`
+	Prefix   pieceArg `arg:"" help:"An address or prefix of a reservation."`
 	awaiting `embed:""`
 }
 
