@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
 )
@@ -28,9 +30,19 @@ func (s *Store) PendingPorts(ctx context.Context, id metal.SwitchID) (metal.Chan
 	return s.intents(ctx, query.PortIntentsParams{Switch: string(id), Names: []string{}, Pending: true})
 }
 
-func (s *Store) intents(ctx context.Context, of query.PortIntentsParams) (metal.Change, error) {
+// intents reads all from one snapshot: ports of one moment with leases of
+// another would be an intent that nobody had.
+func (s *Store) intents(ctx context.Context, of query.PortIntentsParams) (change metal.Change, err error) {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
+		change, err = intents(ctx, query.New(tx), of)
+		return err
+	})
+	return change, err
+}
+
+func intents(ctx context.Context, q *query.Queries, of query.PortIntentsParams) (metal.Change, error) {
 	var change metal.Change
-	q := s.Queries()
 	rows, err := q.PortIntents(ctx, of)
 	if err != nil {
 		return change, fmt.Errorf("switch %s: its ports: %w", of.Switch, err)

@@ -14,10 +14,13 @@ import (
 const restedAtOnce = 500
 
 // releaseLeases lets go of a device's addresses: its links go to rest, and what
-// it has of reservations is its project's to assign again at once. Safe to
-// repeat.
+// it has of reservations is its project's to assign again at once. Its BGP
+// sessions are over. Safe to repeat.
 func releaseLeases(ctx context.Context, q *query.Queries, device metal.DeviceID) error {
 	if err := q.RestLeases(ctx, string(device)); err != nil {
+		return err
+	}
+	if err := q.CloseSessionsOf(ctx, string(device)); err != nil {
 		return err
 	}
 	assigned, err := q.AssignedTo(ctx, string(device))

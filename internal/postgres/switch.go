@@ -151,6 +151,15 @@ func (s *Store) SetSession(ctx context.Context, device metal.DeviceID, family in
 	return all, err
 }
 
+// SessionOn tells whether a device's BGP session of one family is on.
+func (s *Store) SessionOn(ctx context.Context, device metal.DeviceID, family int) (bool, error) {
+	rows, err := s.Queries().ListSessions(ctx, query.ListSessionsParams{Device: string(device)})
+	if err != nil {
+		return false, fmt.Errorf("device %s: its BGP sessions: %w", device, err)
+	}
+	return slices.ContainsFunc(rows, func(r query.ListSessionsRow) bool { return int(r.Family) == family }), nil
+}
+
 func openSession(ctx context.Context, q *query.Queries, d query.Device, family int32) error {
 	alive := []metal.DeviceState{metal.Queued, metal.Provisioning, metal.Reinstalling, metal.Active, metal.Inactive, metal.PoweringOn, metal.PoweringOff}
 	if !slices.Contains(alive, metal.DeviceState(d.State)) {
