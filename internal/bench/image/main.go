@@ -9,11 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 )
 
 const (
 	rounds = 5         // of each way with each disk, in turns
-	data   = 768 << 20 // bytes of the full disk
+	data   = 512 << 20 // bytes of the full disk
 	piece  = 8 << 20   // of the sparse one: one of data, two of nothing
 
 	// Limits.
@@ -30,7 +31,7 @@ type result struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run := measure
 	if len(os.Args) == 5 && os.Args[1] == writerArg {
