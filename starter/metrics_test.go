@@ -31,6 +31,8 @@ func TestMetricsCountWhatPostgresHas(t *testing.T) {
 	w := serveAPI(t, &fakeTemporal{})
 	_, first := w.order("b-1", wish)
 	w.installed("b-1", deviceOf(first))
+	_, err := w.store.Reserve(t.Context(), metal.ReservationWish{ID: someID, Project: "acme", Site: "lab1", Family: 4, Bits: 26})
+	require.NoError(t, err)
 	w.ask("GET", "/v1/orders/none", "")
 	w.ask("GET", "/a/path/that/a/stranger/chose", "")
 	text := w.scrape()
@@ -41,6 +43,9 @@ func TestMetricsCountWhatPostgresHas(t *testing.T) {
 		`millwright_addresses{block="198.51.100.0/24",role="public",site="lab1",state="free"} 254`,
 		`millwright_addresses{block="198.51.100.0/24",role="public",site="lab1",state="held"} 2`,
 		`millwright_addresses{block="2001:db8:64::/56",role="public",site="lab1",state="held"} 1`,
+		`millwright_block_longest_free_bits{block="198.51.100.0/24",role="public",site="lab1"} 25`,
+		`millwright_reservations_pending{site="lab1"} 1`,
+		`millwright_reservations_pending{site="global"} 0`,
 		`millwright_orders{action="provision",state="done"} 1`,
 		`millwright_postgres_up 1`,
 		`millwright_http_requests_total{code="202",method="POST",route="/v1/orders"} 1`,
@@ -51,6 +56,8 @@ func TestMetricsCountWhatPostgresHas(t *testing.T) {
 		require.Contains(t, text, line+"\n")
 	}
 	require.NotContains(t, text, "stranger")
+	require.Regexp(t, `millwright_block_days_left\{block="198\.51\.100\.0/24",role="public",site="lab1"\} 889`, text, "two addresses in a week, 254 free")
+	require.NotContains(t, text, `block="10.64.0.0/25"`, "a project's own block fills up as it should")
 }
 
 func TestACountIsGoodForAMomentAndSaysWhenPostgresIsAway(t *testing.T) {
@@ -65,6 +72,7 @@ func TestACountIsGoodForAMomentAndSaysWhenPostgresIsAway(t *testing.T) {
 	text := away.scrape()
 	require.Contains(t, text, "millwright_postgres_up 0\n")
 	require.NotContains(t, text, "millwright_machines{")
+	require.NotContains(t, text, "millwright_addresses{")
 }
 
 func TestMetricsCountHowSwitchesStand(t *testing.T) {

@@ -120,7 +120,7 @@ func (s *api) admin() http.Handler {
 
 func newAPI(store *postgres.Store, runs starter, tokens tokens, log *slog.Logger) *api {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(&stock{store: store, log: log}, collectors.NewGoCollector(),
+	registry.MustRegister(&stock{store: store, log: log}, &space{store: store, log: log}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &api{office: office{store, runs, startTries}, tokens: tokens, log: log, metrics: newMetrics(registry)}
 }

@@ -21,11 +21,10 @@ const (
 )
 
 var (
-	machinesDesc  = describe("millwright_machines", "Machines by who may use them.", "site", "plan", "state")
-	devicesDesc   = describe("millwright_devices", "Devices by where they are in their life.", "site", "plan", "state")
-	addressesDesc = describe("millwright_addresses", "Addresses by block; of IPv6, links.", "block", "site", "role", "state")
-	ordersDesc    = describe("millwright_orders", "Orders by how they stand.", "action", "state")
-	upDesc        = describe("millwright_postgres_up", "Whether Postgres answered the last count; 0 leaves the other counts out.")
+	machinesDesc = describe("millwright_machines", "Machines by who may use them.", "site", "plan", "state")
+	devicesDesc  = describe("millwright_devices", "Devices by where they are in their life.", "site", "plan", "state")
+	ordersDesc   = describe("millwright_orders", "Orders by how they stand.", "action", "state")
+	upDesc       = describe("millwright_postgres_up", "Whether Postgres answered the last count; 0 leaves the other counts out.")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -45,7 +44,7 @@ type stock struct {
 
 // Describe names every metric beforehand, so that a clash shows at the start.
 func (s *stock) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, addressesDesc, ordersDesc, upDesc,
+	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, ordersDesc, upDesc,
 		portsDesc, miscablingsDesc, checkAgeDesc, commitsDesc, sessionsDesc} {
 		to <- d
 	}
@@ -89,16 +88,6 @@ func count(ctx context.Context, q *query.Queries) (all []prometheus.Metric, err 
 	}
 	for _, d := range devices {
 		all = append(all, gauge(devicesDesc, float64(d.Count), d.Site, d.Plan, d.State))
-	}
-	blocks, err := q.AddressUse(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range blocks {
-		all = append(all,
-			gauge(addressesDesc, b.Free, b.Prefix.String(), b.Site, b.Role, "free"),
-			gauge(addressesDesc, b.Held, b.Prefix.String(), b.Site, b.Role, "held"),
-			gauge(addressesDesc, b.Quarantined, b.Prefix.String(), b.Site, b.Role, "quarantined"))
 	}
 	orders, err := q.CountOrders(ctx)
 	for _, o := range orders {

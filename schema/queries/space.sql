@@ -186,8 +186,11 @@ select coalesce(sum(2.0 ^ (case family when 4 then 32 else 64 end - len)), 0)::f
 from reservations where project = @project and family = @family and state = 'pending' and id <> @but;
 
 -- name: CountPending :many
-select coalesce(site, '')::text as site, count(*) as waiting, min(asked_at)::timestamptz as since
-from reservations where state = 'pending' group by site order by site;
+-- By site, with none where none waits; those of no site are global.
+select s.id::text as site, count(r.id) as waiting
+from (select id from sites union all select 'global') s
+left join reservations r on coalesce(r.site, 'global') = s.id and r.state = 'pending'
+group by s.id order by s.id;
 
 -- name: DropBlockOf :exec
 -- A reservation's block goes to rest whole.

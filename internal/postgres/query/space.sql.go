@@ -272,16 +272,18 @@ func (q *Queries) BootServicesIn(ctx context.Context, prefix netip.Prefix) ([]Bo
 }
 
 const countPending = `-- name: CountPending :many
-select coalesce(site, '')::text as site, count(*) as waiting, min(asked_at)::timestamptz as since
-from reservations where state = 'pending' group by site order by site
+select s.id::text as site, count(r.id) as waiting
+from (select id from sites union all select 'global') s
+left join reservations r on coalesce(r.site, 'global') = s.id and r.state = 'pending'
+group by s.id order by s.id
 `
 
 type CountPendingRow struct {
 	Site    string
 	Waiting int64
-	Since   time.Time
 }
 
+// By site, with none where none waits; those of no site are global.
 func (q *Queries) CountPending(ctx context.Context) ([]CountPendingRow, error) {
 	rows, err := q.db.Query(ctx, countPending)
 	if err != nil {
@@ -291,7 +293,7 @@ func (q *Queries) CountPending(ctx context.Context) ([]CountPendingRow, error) {
 	var items []CountPendingRow
 	for rows.Next() {
 		var i CountPendingRow
-		if err := rows.Scan(&i.Site, &i.Waiting, &i.Since); err != nil {
+		if err := rows.Scan(&i.Site, &i.Waiting); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
