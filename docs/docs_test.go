@@ -186,6 +186,10 @@ func ours(t *testing.T) []string {
 	for _, command := range []string{"migrate", "import", "serve", "provision", "reinstall", "deprovision", "power", "list", "status"} {
 		asked = append(asked, []string{"starter", command})
 	}
+	for _, command := range []string{"aggregate add", "block add", "block cut", "block list", "rule set", "quota set", "allow", "take", "reserve",
+		"deny", "reservations", "who", "held", "history", "use", "map", "report", "import", "export"} {
+		asked = append(asked, append([]string{"starter", "ip"}, strings.Fields(command)...))
+	}
 	var flags []string
 	for _, ask := range asked {
 		help, err := exec.Command(filepath.Join(bin, ask[0]), append(ask[1:], "--help")...).CombinedOutput()
