@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"millwright/internal/lab/machine"
+	"millwright/internal/lab/netconf"
 	"millwright/internal/metal"
 )
 
@@ -69,6 +70,16 @@ func (l *Lab) Switches() []SwitchState {
 		}
 	}
 	return all
+}
+
+// Switch is one switch itself: to say whom it hears and how its BGP stands.
+func (l *Lab) Switch(id metal.SwitchID) (*netconf.Switch, error) {
+	for _, sw := range l.switches {
+		if sw.Name() == string(id) {
+			return sw, nil
+		}
+	}
+	return nil, fmt.Errorf("lab: there is no switch %q", id)
 }
 
 // API shows and breaks the lab over HTTP. It has no login: whoever may reach
