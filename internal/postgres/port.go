@@ -10,10 +10,15 @@ import (
 
 // SetPorts writes what the ports of a claimed machine should be. It raises a
 // port's generation only where that changes something, so that a repeat waits
-// for the same commit; a port that its switch refused is judged again.
+// for the same commit; a port that its switch refused is judged again. The
+// device is locked first, as in a move of its addresses: a port either opens
+// with what its device has, or is told of the change.
 func (s *Store) SetPorts(ctx context.Context, claim metal.Claim, profile metal.Profile) ([]metal.PortGeneration, error) {
 	var want []metal.PortGeneration
 	err := s.in(ctx, func(q *query.Queries) error {
+		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+			return err
+		}
 		if _, err := held(ctx, q, claim); err != nil {
 			return err
 		}
