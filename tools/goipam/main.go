@@ -131,6 +131,9 @@ func (l *load) print(elapsed time.Duration) error {
 		l.took = append(l.took, milliseconds(at))
 		l.failed++
 	}
+	if len(l.took) == 0 {
+		return nil // -for 0s only makes the tables
+	}
 	slices.Sort(l.took)
 	doubles := 0
 	for _, n := range l.got {
