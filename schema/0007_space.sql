@@ -46,6 +46,7 @@ alter table blocks
     add column project   text,
     add column note      text not null default '',
     add column made_at   timestamptz not null default now(),
+    add column filed     boolean not null default false, -- stands in its site's file; what operators added does not
     add foreign key (role) references space_rules,
     add check ((role = 'anycast') = (site is null)),
     add check ((purpose = 'pool') = (project is null)),
@@ -481,6 +482,7 @@ begin
     for b in select * from earlier order by prefix loop
         perform add_block(b.prefix, null, b.site, b.role, 'pool', null, '');
     end loop;
+    update blocks set filed = true;
     for l in select e.*, x.role, x.site, d.project,
             row_number() over (partition by e.device, x.role, family(e.prefix), e.released is null order by e.prefix) as nth
             from earlier_leases e join earlier x on x.prefix = e.block left join devices d on d.id = e.device order by e.prefix loop

@@ -69,7 +69,7 @@ func (a *app) printChanges(site metal.SiteID, changes []postgres.Change) error {
 		}
 	}
 	counts := table{columns: []string{"kind", postgres.Added, postgres.Changed, postgres.Unchanged, postgres.Vanished}}
-	for _, kind := range []string{"site", "block", "plan", "operating system", "rack", "switch", "machine", "port"} {
+	for _, kind := range []string{"site", "aggregate", "block", "plan", "operating system", "rack", "switch", "machine", "port"} {
 		n := map[string]int{}
 		for _, c := range changes {
 			if c.Kind == kind {

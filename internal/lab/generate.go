@@ -36,10 +36,11 @@ func Generate(size Size) (*sitefile.Site, error) {
 			size.Machines, size.Net, mostOfThem)
 	}
 	s := &sitefile.Site{
-		ID:     metal.SiteID(size.Name),
-		Metro:  "lab",
-		Boot:   []netip.Addr{size.address(0, 67)},
-		Blocks: size.blocks(),
+		ID:         metal.SiteID(size.Name),
+		Metro:      "lab",
+		Boot:       []netip.Addr{size.address(0, 67)},
+		Aggregates: size.aggregates(),
+		Blocks:     size.blocks(),
 		Plans: []sitefile.Plan{{
 			ID: plan, Description: "8 cores, 32 GiB, one SSD", Cores: 8, MemoryGiB: 32, DisksGB: []int{480},
 			// A lab's machine boots in seconds, and its faults are to be watched.
@@ -68,18 +69,27 @@ func (z Size) address(third, fourth int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(z.Net), byte(third), byte(fourth)})
 }
 
-// blocks of a lab. The public ones are set aside for documentation and for
-// benchmarks (RFC 5737, RFC 2544): nobody is routed to by mistake.
-func (z Size) blocks() []sitefile.Block {
-	public := netip.MustParsePrefix("198.51.100.0/24")
+// public is set aside for documentation and for benchmarks (RFC 5737, RFC
+// 2544): nobody is routed to by mistake.
+func (z Size) public() metal.Aggregate {
 	if z.Machines > 100 { // a /24 holds 128 links, and released ones rest a while
-		public = netip.MustParsePrefix("198.18.0.0/15")
+		return metal.Aggregate{Prefix: netip.MustParsePrefix("198.18.0.0/15"), Registry: "rfc2544"}
 	}
+	return metal.Aggregate{Prefix: netip.MustParsePrefix("198.51.100.0/24"), Registry: "rfc5737"}
+}
+
+// aggregates of a lab; those of its private blocks are assumed.
+func (z Size) aggregates() []metal.Aggregate {
+	return []metal.Aggregate{z.public(), {Prefix: netip.MustParsePrefix("2001:db8::/32"), Registry: "rfc3849", Note: "documentation"}}
+}
+
+// blocks of a lab. That of IPv6 has room for a /56 for each of many projects.
+func (z Size) blocks() []sitefile.Block {
 	return []sitefile.Block{
 		{Prefix: netip.PrefixFrom(z.address(128, 0), 17), Role: metal.Install},
-		{Prefix: public, Role: metal.Public},
+		{Prefix: z.public().Prefix, Role: metal.Public},
 		{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(z.Net)}), 16), Role: metal.Private},
-		{Prefix: netip.MustParsePrefix(fmt.Sprintf("2001:db8:%d::/56", z.Net)), Role: metal.Public},
+		{Prefix: netip.MustParsePrefix(fmt.Sprintf("2001:db8:%02x00::/40", z.Net)), Role: metal.Public},
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 
 // Change is what an import did to one thing.
 type Change struct {
-	Kind   string `json:"kind"` // site, block, plan, operating system, rack, switch, machine, port
+	Kind   string `json:"kind"` // site, aggregate, block, plan, operating system, rack, switch, machine, port
 	Name   string `json:"name"`
 	What   string `json:"what"`
 	Detail string `json:"detail,omitempty"` // of a change: "unit 1 → 2"
@@ -110,7 +110,7 @@ func (im *siteImport) vanished() {
 		gone(name[0], name[1])
 	}
 	for _, b := range im.was.blocks {
-		if b.Site == string(im.file.ID) && !im.hasBlock(b.Prefix) && !im.replaced(b.Prefix) {
+		if b.Site == string(im.file.ID) && b.Filed && !im.hasBlock(b.Prefix) && !im.replaced(b.Prefix) {
 			gone("block", b.Prefix.String())
 		}
 	}

@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"slices"
-
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
 	"millwright/internal/sitefile"
@@ -10,40 +8,13 @@ import (
 
 // check collects every reason not to import. It writes nothing.
 func (im *siteImport) check() {
+	im.checkAggregates()
 	im.checkBlocks()
 	im.checkSwitches()
 	im.checkZones()
 	owners := im.owners()
 	for _, m := range im.file.Machines {
 		im.checkMachine(m, owners)
-	}
-}
-
-// checkBlocks keeps what leases stand on: the block, its site and its role.
-func (im *siteImport) checkBlocks() {
-	for _, b := range im.was.blocks {
-		if b.Site == string(im.file.ID) {
-			im.checkOwnBlock(b)
-			continue
-		}
-		for _, f := range im.file.Blocks {
-			if f.Prefix.Overlaps(b.Prefix) {
-				im.refuse("block %s overlaps block %s of site %s; give one of them another prefix", f.Prefix, b.Prefix, b.Site)
-			}
-		}
-	}
-}
-
-func (im *siteImport) checkOwnBlock(b query.AllBlocksRow) {
-	if b.Leases == 0 {
-		return
-	}
-	i := slices.IndexFunc(im.file.Blocks, func(f sitefile.Block) bool { return f.Prefix == b.Prefix })
-	switch {
-	case i < 0:
-		im.refuse("block %s: leases stand on it (%d) and the file no longer has it; put it back, and add another block beside it if you need room", b.Prefix, b.Leases)
-	case string(im.file.Blocks[i].Role) != b.Role:
-		im.refuse("block %s: leases stand on it (%d), so it cannot turn from %s to %s; add another block instead", b.Prefix, b.Leases, b.Role, im.file.Blocks[i].Role)
 	}
 }
 

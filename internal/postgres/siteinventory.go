@@ -18,6 +18,7 @@ type inventory struct {
 	plans    map[string]query.Plan
 	systems  map[string]query.AllOperatingSystemsRow
 	racks    []string // of the imported site
+	given    []query.ListAggregatesRow
 	blocks   []query.AllBlocksRow
 	zones    []query.Zone
 	switches map[string]query.Switch
@@ -30,6 +31,9 @@ type inventory struct {
 // ended: no other import, and no run that claims a machine of this one.
 func (im *siteImport) look(ctx context.Context) error {
 	if err := im.q.LockImports(ctx); err != nil {
+		return err
+	}
+	if err := im.q.LockSpace(ctx); err != nil { // no operator adds a block meanwhile
 		return err
 	}
 	ids := make([]string, len(im.file.Machines))
@@ -53,6 +57,7 @@ func (im *siteImport) look(ctx context.Context) error {
 			return index(ctx, im.q.AllMachines, &w.machines, func(m query.Machine) string { return m.ID })
 		},
 		func() (err error) { w.racks, err = im.q.RacksOf(ctx, string(im.file.ID)); return err },
+		func() (err error) { w.given, err = im.q.ListAggregates(ctx); return err },
 		func() (err error) { w.blocks, err = im.q.AllBlocks(ctx); return err },
 		func() (err error) { w.zones, err = im.q.AllZones(ctx); return err },
 		func() (err error) { w.nics, err = im.q.AllNICs(ctx); return err },

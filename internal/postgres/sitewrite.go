@@ -9,7 +9,6 @@ import (
 
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
-	"millwright/internal/sitefile"
 )
 
 // installBits is the length of an install link: two addresses.
@@ -18,7 +17,7 @@ const installBits = 31
 // write makes the database say what the file says, in the order of references.
 func (im *siteImport) write(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		im.writeSite, im.writeZones, im.writeBlocks, im.writePlans, im.writeSystems, im.writeRacks, im.writeSwitches, im.writeMachines,
+		im.writeSite, im.writeZones, im.writeAggregates, im.writeBlocks, im.writePlans, im.writeSystems, im.writeRacks, im.writeSwitches, im.writeMachines,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -68,39 +67,6 @@ func number(n *int64) int64 {
 		return 0
 	}
 	return *n
-}
-
-// writeBlocks adds blocks. An unused one that a new one covers makes way.
-func (im *siteImport) writeBlocks(ctx context.Context) error {
-	for _, b := range im.was.blocks {
-		if b.Site != string(im.file.ID) || im.hasBlock(b.Prefix) || !im.replaced(b.Prefix) {
-			continue
-		}
-		if err := im.q.DropBlock(ctx, b.Prefix); err != nil {
-			return err
-		}
-	}
-	for _, b := range im.file.Blocks {
-		var before facts
-		i := slices.IndexFunc(im.was.blocks, func(was query.AllBlocksRow) bool { return was.Prefix == b.Prefix })
-		if i >= 0 {
-			before = facts{"role", im.was.blocks[i].Role}
-		}
-		if !im.note("block", b.Prefix.String(), before, facts{"role", b.Role}) {
-			continue
-		}
-		if err := im.writeBlock(ctx, b, i >= 0); err != nil {
-			return fmt.Errorf("block %s: %w", b.Prefix, err)
-		}
-	}
-	return nil
-}
-
-func (im *siteImport) writeBlock(ctx context.Context, b sitefile.Block, known bool) error {
-	if known {
-		return im.q.SetBlockRole(ctx, query.SetBlockRoleParams{Prefix: b.Prefix, Role: string(b.Role)})
-	}
-	return im.q.AddBlock(ctx, query.AddBlockParams{Prefix: b.Prefix, Site: string(im.file.ID), Role: string(b.Role)})
 }
 
 func (im *siteImport) writePlans(ctx context.Context) error {

@@ -57,8 +57,9 @@ func (p *parser) asNumber(o object, key string) int64 {
 func (p *parser) blocks(root object) {
 	lines := []int{} // of the blocks kept so far
 	for _, n := range root.list("blocks") {
-		o := p.object(entry{"block", n.Line, n}, []string{"prefix", "role"}, nil)
-		block := Block{p.prefix(o), choice(o, "role", metal.Install, metal.Public, metal.Private)}
+		o := p.object(entry{"block", n.Line, n}, []string{"prefix", "role"}, []string{"projects"})
+		block := Block{Prefix: p.prefix(o), Role: choice(o, "role", metal.Install, metal.Public, metal.Private, metal.Management, metal.Loopback, metal.Connect, metal.Anycast)}
+		block.Projects = p.projects(o)
 		if !block.Prefix.IsValid() {
 			continue
 		}
@@ -96,8 +97,13 @@ func (p *parser) fits(o object, b Block) {
 	if b.Prefix.Addr().Is6() && (b.Role == metal.Install || b.Role == metal.Private) {
 		p.problem(o.at("prefix"), "block %s is IPv6 and its role is %s, which is IPv4 only; give it the role public", b.Prefix, b.Role)
 	}
-	if b.Prefix.IsSingleIP() {
+	if linked := b.Role == metal.Install || b.Role == metal.Private || b.Role == metal.Public; linked && b.Prefix.IsSingleIP() {
 		p.problem(o.at("prefix"), "block %s cannot hold a link of two addresses; make it larger", b.Prefix)
+	}
+	for _, a := range p.site.Aggregates {
+		if a.Prefix.Overlaps(b.Prefix) && a.Prefix.Bits() > b.Prefix.Bits() {
+			p.problem(o.at("prefix"), "block %s is larger than aggregate %s; a block is cut from one aggregate", b.Prefix, a.Prefix)
+		}
 	}
 	for _, boot := range p.site.Boot {
 		if b.Prefix.Contains(boot) {

@@ -78,12 +78,13 @@ func (p *parser) syntax(err error) {
 func (p *parser) root(n *yaml.Node) {
 	o := p.object(entry{"the site file", n.Line, n}, []string{
 		"site", "metro", "boot", "blocks", "plans", "operating_systems", "racks", "switches", "machines",
-	}, []string{"bgp", "zones"})
+	}, []string{"bgp", "zones", "aggregates"})
 	p.site.ID = metal.SiteID(o.name("site"))
 	p.site.Metro = o.name("metro")
 	p.boot(o)
 	p.bgp(o)
 	p.zones(o)
+	p.aggregates(o)
 	p.blocks(o)
 	p.plans(o)
 	p.operatingSystems(o)

@@ -26,7 +26,7 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, metal.SiteID("lab1"), s.ID)
 	require.Equal(t, []netip.Addr{netip.MustParseAddr("127.64.0.67")}, s.Boot)
-	require.Equal(t, Block{netip.MustParsePrefix("2001:db8:64::/56"), metal.Public}, s.Blocks[3])
+	require.Equal(t, Block{Prefix: netip.MustParsePrefix("2001:db8:64::/56"), Role: metal.Public}, s.Blocks[3])
 	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960},
 		metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}}, s.Plans[0])
 	require.Equal(t, int64(65536), s.OperatingSystems[0].Image.Size)
@@ -61,6 +61,31 @@ func TestAWrittenSiteReadsBackEqual(t *testing.T) {
 	t.Parallel()
 	s, err := Parse([]byte(good(t)), "lab1.yaml", stored)
 	require.NoError(t, err)
+	var page strings.Builder
+	require.NoError(t, Write(&page, s))
+	again, err := Parse([]byte(page.String()), "written.yaml", stored)
+	require.NoError(t, err, page.String())
+	require.Equal(t, s, again)
+}
+
+func TestAFileNamesAggregatesAndBlocksOfEveryRole(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(good(t), "blocks:\n", `aggregates:
+  - {prefix: 185.1.0.0/22, registry: ripe, status: ALLOCATED PA, given: 2019-05-02, note: "bought: dear"}
+  - {prefix: 192.0.2.0/24, registry: rfc5737}
+blocks:
+  - {prefix: 185.1.0.0/24, role: public, projects: [acme, other]}
+  - {prefix: 185.1.1.1/32, role: loopback}
+  - {prefix: 192.0.2.0/24, role: anycast}
+  - {prefix: 172.16.0.0/24, role: management}
+  - {prefix: "fd00:1::/64", role: link}
+`, 1)
+	s, err := Parse([]byte(text), "lab1.yaml", stored)
+	require.NoError(t, err)
+	require.Equal(t, metal.Aggregate{Prefix: netip.MustParsePrefix("185.1.0.0/22"), Registry: "ripe", Status: "ALLOCATED PA",
+		Given: time.Date(2019, 5, 2, 0, 0, 0, 0, time.UTC), Note: "bought: dear"}, s.Aggregates[0])
+	require.Equal(t, Block{Prefix: netip.MustParsePrefix("185.1.0.0/24"), Role: metal.Public, Projects: []metal.ProjectID{"acme", "other"}}, s.Blocks[0])
+	require.Equal(t, metal.Connect, s.Blocks[4].Role)
 	var page strings.Builder
 	require.NoError(t, Write(&page, s))
 	again, err := Parse([]byte(page.String()), "written.yaml", stored)

@@ -10,9 +10,10 @@ import (
 type Site struct {
 	ID               metal.SiteID
 	Metro            string
-	Boot             []netip.Addr // where the site's boot services listen
-	Zones            []metal.Zone // where names are made
-	BGP              BGP          // how machines peer with the switches; zero where they do not
+	Boot             []netip.Addr      // where the site's boot services listen
+	Zones            []metal.Zone      // where names are made
+	BGP              BGP               // how machines peer with the switches; zero where they do not
+	Aggregates       []metal.Aggregate // where its blocks come from; what is left out is assumed
 	Blocks           []Block
 	Plans            []Plan
 	OperatingSystems []OperatingSystem
@@ -28,10 +29,11 @@ type BGP struct {
 	Addresses []netip.Addr // where switches listen; at most one of each family
 }
 
-// Block is a range of addresses from which links are leased.
+// Block is a range of addresses that leases are cut from.
 type Block struct {
-	Prefix netip.Prefix // masked
-	Role   metal.Role
+	Prefix   netip.Prefix // masked
+	Role     metal.Role
+	Projects []metal.ProjectID // who may take from it; nil: the file does not say, and whoever may now, still may
 }
 
 // Plan is a hardware class that tenants choose by its name.

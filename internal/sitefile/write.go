@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/template"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -52,8 +53,10 @@ var layout = template.Must(template.New("site").Funcs(template.FuncMap{
 		}
 		return strings.Join(quotes, ", ")
 	},
-	"racks": func(s *Site) string { return words(s.Racks) },
-	"plans": func(o OperatingSystem) string { return words(o.Plans) },
+	"racks":    func(s *Site) string { return words(s.Racks) },
+	"projects": func(b Block) string { return words(b.Projects) },
+	"day":      func(t time.Time) string { return t.Format(time.DateOnly) },
+	"plans":    func(o OperatingSystem) string { return words(o.Plans) },
 }).Parse(`# A site of Millwright: what stands in it, and how it is reached.
 # Nothing here is secret: credentials are named, and stored elsewhere.
 site: {{.ID}}
@@ -73,10 +76,15 @@ bgp: {as: {{.AS}}, peer_as: {{.PeerAS}}, addresses: [{{addresses .}}]}
 zones:{{range .}}
   - {name: {{q .Name}}, server: {{q .Server}}, credential: {{q .Credential}}{{with .Algorithm}}, algorithm: {{.}}{{end}}{{if .Addresses.IsValid}}, addresses: {{q .Addresses}}{{end}}, ttl: {{.TTL}}}{{end}}
 {{end}}
-# Where addresses come from. Every port keeps an install link for ever; public
+{{with .Aggregates}}# What registries gave. A block that lies in none of these gets an aggregate
+# that is assumed.
+aggregates:{{range .}}
+  - {prefix: {{q .Prefix}}, registry: {{.Registry}}{{with .Status}}, status: {{q .}}{{end}}{{if not .Given.IsZero}}, given: {{day .Given}}{{end}}{{with .Note}}, note: {{q .}}{{end}}}{{end}}
+
+{{end}}# Where addresses come from. Every port keeps an install link for ever; public
 # and private links are leased to devices.
 blocks:{{range .Blocks}}
-  - {prefix: {{q .Prefix}}, role: {{.Role}}}{{end}}
+  - {prefix: {{q .Prefix}}, role: {{.Role}}{{if .Projects}}, projects: [{{projects .}}]{{end}}}{{end}}
 
 # What tenants can order. The limits say how long its machines may take from
 # power-on to the agent, from there to a proven image (or erasure), and from

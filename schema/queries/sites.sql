@@ -76,8 +76,9 @@ insert into boot_intents (machine) values ($1) on conflict do nothing;
 -- Only for a block that is all free.
 select drop_block(@prefix);
 
--- name: SetBlockRole :exec
-update blocks set role = @role where prefix = @prefix;
+-- name: FileBlock :exec
+-- What a site's file says of a block. Anycast is of no site.
+update blocks set role = @role, site = nullif(@site::text, ''), filed = true where prefix = @prefix;
 
 -- name: LockImports :exec
 -- One import at a time: two would each judge by what the other changes.
@@ -102,7 +103,8 @@ select id from racks where site = $1 order by id;
 
 -- name: AllBlocks :many
 -- Those that import made, and what stands in the way of changing them.
-select b.prefix, b.role, coalesce(b.site, '')::text as site, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
+select b.prefix, b.role, coalesce(b.site, '')::text as site, b.filed,
+    array(select p.project from block_projects p where p.block = b.prefix order by 1)::text[] as projects, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
     + (select count(*) from blocks c where c.parent = b.prefix) as leases
 from blocks b where b.parent is null order by b.prefix;
 

@@ -302,7 +302,7 @@ func (q *Queries) OwnBlocks(ctx context.Context, arg OwnBlocksParams) ([]OwnBloc
 }
 
 const pools = `-- name: Pools :many
-select prefix, site, role, aggregate, parent, purpose, project, note, made_at from blocks b
+select prefix, site, role, aggregate, parent, purpose, project, note, made_at, filed from blocks b
 where b.site = $1::text and b.role = $2 and family(b.prefix) = $3::int and b.purpose = 'pool'
   and (not exists (select from block_projects p where p.block = b.prefix)
        or exists (select from block_projects p where p.block = b.prefix and p.project = $4))
@@ -341,6 +341,7 @@ func (q *Queries) Pools(ctx context.Context, arg PoolsParams) ([]Block, error) {
 			&i.Project,
 			&i.Note,
 			&i.MadeAt,
+			&i.Filed,
 		); err != nil {
 			return nil, err
 		}

@@ -39,6 +39,7 @@ type Block struct {
 	Project   *string
 	Note      string
 	MadeAt    time.Time
+	Filed     bool
 }
 
 type BlockProject struct {

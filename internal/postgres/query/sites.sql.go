@@ -13,16 +13,19 @@ import (
 )
 
 const allBlocks = `-- name: AllBlocks :many
-select b.prefix, b.role, coalesce(b.site, '')::text as site, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
+select b.prefix, b.role, coalesce(b.site, '')::text as site, b.filed,
+    array(select p.project from block_projects p where p.block = b.prefix order by 1)::text[] as projects, (select count(*) from pieces p where p.prefix <<= b.prefix and (p.holder is not null or p.released is not null))
     + (select count(*) from blocks c where c.parent = b.prefix) as leases
 from blocks b where b.parent is null order by b.prefix
 `
 
 type AllBlocksRow struct {
-	Prefix netip.Prefix
-	Role   string
-	Site   string
-	Leases int32
+	Prefix   netip.Prefix
+	Role     string
+	Site     string
+	Filed    bool
+	Projects []string
+	Leases   int32
 }
 
 // Those that import made, and what stands in the way of changing them.
@@ -39,6 +42,8 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 			&i.Prefix,
 			&i.Role,
 			&i.Site,
+			&i.Filed,
+			&i.Projects,
 			&i.Leases,
 		); err != nil {
 			return nil, err
@@ -350,6 +355,22 @@ func (q *Queries) EnsureBootIntent(ctx context.Context, machine string) error {
 	return err
 }
 
+const fileBlock = `-- name: FileBlock :exec
+update blocks set role = $1, site = nullif($2::text, ''), filed = true where prefix = $3
+`
+
+type FileBlockParams struct {
+	Role   string
+	Site   string
+	Prefix netip.Prefix
+}
+
+// What a site's file says of a block. Anycast is of no site.
+func (q *Queries) FileBlock(ctx context.Context, arg FileBlockParams) error {
+	_, err := q.db.Exec(ctx, fileBlock, arg.Role, arg.Site, arg.Prefix)
+	return err
+}
+
 const getPlan = `-- name: GetPlan :one
 select id, description, hardware, boot_limit, install_limit, phone_home_limit from plans where id = $1
 `
@@ -415,20 +436,6 @@ func (q *Queries) RacksOf(ctx context.Context, site string) ([]string, error) {
 		return nil, err
 	}
 	return items, nil
-}
-
-const setBlockRole = `-- name: SetBlockRole :exec
-update blocks set role = $1 where prefix = $2
-`
-
-type SetBlockRoleParams struct {
-	Role   string
-	Prefix netip.Prefix
-}
-
-func (q *Queries) SetBlockRole(ctx context.Context, arg SetBlockRoleParams) error {
-	_, err := q.db.Exec(ctx, setBlockRole, arg.Role, arg.Prefix)
-	return err
 }
 
 const touchPortsOfSite = `-- name: TouchPortsOfSite :exec

@@ -91,7 +91,7 @@ func (q *Queries) AllowProjects(ctx context.Context, arg AllowProjectsParams) er
 }
 
 const anycastPools = `-- name: AnycastPools :many
-select prefix, site, role, aggregate, parent, purpose, project, note, made_at from blocks b
+select prefix, site, role, aggregate, parent, purpose, project, note, made_at, filed from blocks b
 where b.role = 'anycast' and family(b.prefix) = $1::int and b.purpose = 'pool'
   and (not exists (select from block_projects p where p.block = b.prefix)
        or exists (select from block_projects p where p.block = b.prefix and p.project = $2))
@@ -122,6 +122,7 @@ func (q *Queries) AnycastPools(ctx context.Context, arg AnycastPoolsParams) ([]B
 			&i.Project,
 			&i.Note,
 			&i.MadeAt,
+			&i.Filed,
 		); err != nil {
 			return nil, err
 		}
@@ -158,7 +159,7 @@ func (q *Queries) BlockProjects(ctx context.Context, block netip.Prefix) ([]stri
 }
 
 const blocksNear = `-- name: BlocksNear :many
-select prefix, site, role, aggregate, parent, purpose, project, note, made_at from blocks where prefix && $1::cidr order by prefix
+select prefix, site, role, aggregate, parent, purpose, project, note, made_at, filed from blocks where prefix && $1::cidr order by prefix
 `
 
 // Blocks that share an address with a prefix.
@@ -181,6 +182,7 @@ func (q *Queries) BlocksNear(ctx context.Context, prefix netip.Prefix) ([]Block,
 			&i.Project,
 			&i.Note,
 			&i.MadeAt,
+			&i.Filed,
 		); err != nil {
 			return nil, err
 		}
@@ -193,7 +195,7 @@ func (q *Queries) BlocksNear(ctx context.Context, prefix netip.Prefix) ([]Block,
 }
 
 const blocksOfProject = `-- name: BlocksOfProject :many
-select b.prefix, b.site, b.role, b.aggregate, b.parent, b.purpose, b.project, b.note, b.made_at, coalesce(r.id, '')::text as reservation from blocks b
+select b.prefix, b.site, b.role, b.aggregate, b.parent, b.purpose, b.project, b.note, b.made_at, b.filed, coalesce(r.id, '')::text as reservation from blocks b
 left join reservations r on r.prefix = b.prefix and r.state = 'created'
 where b.project = $1::text order by b.prefix
 `
@@ -208,6 +210,7 @@ type BlocksOfProjectRow struct {
 	Project     *string
 	Note        string
 	MadeAt      time.Time
+	Filed       bool
 	Reservation string
 }
 
@@ -230,6 +233,7 @@ func (q *Queries) BlocksOfProject(ctx context.Context, project string) ([]Blocks
 			&i.Project,
 			&i.Note,
 			&i.MadeAt,
+			&i.Filed,
 			&i.Reservation,
 		); err != nil {
 			return nil, err
@@ -896,7 +900,7 @@ func (q *Queries) ListAggregates(ctx context.Context) ([]ListAggregatesRow, erro
 }
 
 const listAllBlocks = `-- name: ListAllBlocks :many
-select b.prefix, b.site, b.role, b.aggregate, b.parent, b.purpose, b.project, b.note, b.made_at, array(select p.project from block_projects p where p.block = b.prefix order by 1)::text[] as projects
+select b.prefix, b.site, b.role, b.aggregate, b.parent, b.purpose, b.project, b.note, b.made_at, b.filed, array(select p.project from block_projects p where p.block = b.prefix order by 1)::text[] as projects
 from blocks b order by b.prefix
 `
 
@@ -910,6 +914,7 @@ type ListAllBlocksRow struct {
 	Project   *string
 	Note      string
 	MadeAt    time.Time
+	Filed     bool
 	Projects  []string
 }
 
@@ -932,6 +937,7 @@ func (q *Queries) ListAllBlocks(ctx context.Context) ([]ListAllBlocksRow, error)
 			&i.Project,
 			&i.Note,
 			&i.MadeAt,
+			&i.Filed,
 			&i.Projects,
 		); err != nil {
 			return nil, err
@@ -1039,7 +1045,7 @@ func (q *Queries) ListRules(ctx context.Context) ([]SpaceRule, error) {
 }
 
 const lockBlockRow = `-- name: LockBlockRow :one
-select prefix, site, role, aggregate, parent, purpose, project, note, made_at from blocks where prefix = $1 for no key update
+select prefix, site, role, aggregate, parent, purpose, project, note, made_at, filed from blocks where prefix = $1 for no key update
 `
 
 func (q *Queries) LockBlockRow(ctx context.Context, prefix netip.Prefix) (Block, error) {
@@ -1055,6 +1061,7 @@ func (q *Queries) LockBlockRow(ctx context.Context, prefix netip.Prefix) (Block,
 		&i.Project,
 		&i.Note,
 		&i.MadeAt,
+		&i.Filed,
 	)
 	return i, err
 }
