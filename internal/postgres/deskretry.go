@@ -33,7 +33,7 @@ func (d *Desk) insist(ctx context.Context, w wish, asks []*ticket) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("block %s: %w", w.block, err)
+		return fmt.Errorf("block %s: %w; ask again, with the same name", w.block, err)
 	}
 	return nil
 }

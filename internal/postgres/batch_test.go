@@ -1,0 +1,45 @@
+package postgres_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// Batches of every size, from pieces of every size: what is taken and what
+// stays is the whole block, and large pieces survive.
+func TestABatchTakesTheSmallestPiecesThatDo(t *testing.T) {
+	t.Parallel()
+	for _, block := range []string{"10.1.0.0/24", "2001:db8::/56"} {
+		c := newCounter(t, block)
+		top := netip.MustParsePrefix(block)
+		for n := 1; n <= 11; n++ {
+			for bits := top.Bits() + 5; bits <= top.Bits()+8; bits++ {
+				got := c.batch(block, bits, n, fmt.Sprint(bits, "-", n))
+				if len(got) < n {
+					require.Zero(t, c.count("select count(*) from pieces where block is not null and holder is null and masklen(prefix) <= $1", bits))
+				}
+				c.tiled()
+			}
+		}
+	}
+}
+
+func (c *counter) batch(block string, bits, n int, ask string) []netip.Prefix {
+	c.t.Helper()
+	holders, asks := make([]string, n), make([]string, n)
+	for i := range n {
+		holders[i], asks[i] = "project/acme", fmt.Sprint(ask, "-", i)
+	}
+	rows, err := c.db.Query(c.t.Context(), "select got from take_prefixes($1, $2, $3, $4) order by at", block, bits, holders, asks)
+	require.NoError(c.t, err)
+	got, err := pgx.CollectRows(rows, pgx.RowTo[netip.Prefix])
+	require.NoError(c.t, err)
+	for _, p := range got {
+		require.Equal(c.t, bits, p.Bits())
+	}
+	return got
+}
