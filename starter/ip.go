@@ -40,6 +40,9 @@ type ipCommand struct {
 	Map     ipMapCommand     `cmd:"" group:"Ask" help:"Draw what of a block is held, in quarantine and free."`
 	Report  ipReportCommand  `cmd:"" group:"Ask" help:"Assignments in the form that a registry asks for."`
 
+	Name  ipNameCommand  `cmd:"" group:"Name" help:"Choose what an address is called in reverse DNS."`
+	Names ipNamesCommand `cmd:"" group:"Name" help:"List names that projects chose, or all that a device or reservation has."`
+
 	Import ipImportCommand `cmd:"" group:"Move" help:"Add blocks and leases from our CSV or NetBox's exports. Moves nothing that is there."`
 	Export ipExportCommand `cmd:"" group:"Move" help:"Write all of it as our CSV, or as NetBox imports it."`
 }

@@ -31,15 +31,19 @@ type lldpValue struct {
 	Value string `json:"value"`
 }
 
+// lldpNeighbors asks lldpd where it runs: its socket is Debian's.
+const lldpNeighbors = `[ -S /run/lldpd.socket ] || exit 0
+lldpcli -f json0 show neighbors`
+
 // Neighbors says whom the switch hears by LLDP, as its lldpd knows. A switch
-// without lldpd hears nobody.
+// on which lldpd does not run hears nobody.
 func (d *Driver) Neighbors(ctx context.Context, sw metal.Switch) ([]metal.Neighbor, error) {
 	s, err := d.open(ctx, sw)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	text, err := s.run("read LLDP neighbours", "command -v lldpcli >/dev/null || exit 0\nlldpcli -f json0 show neighbors")
+	text, err := s.run("read LLDP neighbours", lldpNeighbors)
 	if err != nil || strings.TrimSpace(text) == "" {
 		return nil, err
 	}

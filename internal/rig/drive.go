@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/client"
+
 	"millwright/internal/lab/machine"
 	"millwright/internal/metal"
 	"millwright/internal/postgres"
@@ -130,4 +132,8 @@ func (r *Rig) Leaks(ctx context.Context) ([]string, error) {
 		}
 	}
 	return leaks, nil
+}
+
+func startRun(id string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{ID: id, TaskQueue: workflows.ControlQueue}
 }
