@@ -34,17 +34,22 @@ func countSwitches(ctx context.Context, q *query.Queries) (all []prometheus.Metr
 		for state, n := range map[string]int64{"intended": w.Intended, "pending": w.Pending, "refused": w.Refused, "drifting": w.Drifting} {
 			all = append(all, gauge(portsDesc, float64(n), w.Site, w.Switch, state))
 		}
-		age := math.Inf(1)
-		if w.CheckedAt != nil {
-			age = time.Since(*w.CheckedAt).Seconds()
-		}
 		all = append(all,
 			gauge(miscablingsDesc, float64(w.Miscablings), w.Site, w.Switch),
-			gauge(checkAgeDesc, age, w.Site, w.Switch),
 			prometheus.MustNewConstMetric(commitsDesc, prometheus.CounterValue, float64(w.Commits), w.Site, w.Switch))
+		if w.Intended+w.Pending+w.Refused+w.Drifting > 0 { // one without ports of ours is not compared
+			all = append(all, gauge(checkAgeDesc, age(w.CheckedAt), w.Site, w.Switch))
+		}
 	}
 	sessions, err := countSessions(ctx, q, switches)
 	return append(all, sessions...), err
+}
+
+func age(at *time.Time) float64 {
+	if at == nil {
+		return math.Inf(1)
+	}
+	return time.Since(*at).Seconds()
 }
 
 func countSessions(ctx context.Context, q *query.Queries, switches []query.CountPortsRow) (all []prometheus.Metric, err error) {
