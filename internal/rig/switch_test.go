@@ -59,10 +59,8 @@ func startNetwork(t *testing.T) *network {
 	t.Helper()
 	n := &network{Rig: start(t, rig.Config{Machines: 4, Limits: patient})}
 	n.withBGP(t)
-	ended := all(t, n.Rig, provisions(2))
-	allDone(t, ended)
-	for i := range n.devices {
-		n.devices[i] = ended[metal.OrderID(fmt.Sprintf("p%d", i))].Device
+	for i := range n.devices { // one after the other: two at once may claim in the same rack
+		n.devices[i] = done(t, n.Rig, fmt.Sprintf("p%d", i), rig.Provision()).Device
 	}
 	for _, m := range machines(t, n.Rig) {
 		for i, d := range n.devices {
