@@ -1,12 +1,15 @@
 // Command move measures how long an elastic address is away when it moves from
-// one machine to another: on a switch of network namespaces that runs FRR, from
-// the driver's call to the first answer of the new machine. It needs root and
-// the programs that package netrack names. Its last line is one JSON object.
+// one machine to another: through a switch of network namespaces that runs FRR,
+// from the start of the run that moves it to the first answer of the new
+// machine. Everything of Millwright is in it: Temporal, Postgres, a worker. It
+// needs root and the programs that package netrack names. Its last line is one
+// JSON object.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,18 +17,17 @@ import (
 	"slices"
 	"time"
 
-	"millwright/internal/frr"
 	"millwright/internal/metal"
 	"millwright/internal/netrack"
+	"millwright/internal/rig"
 )
 
 const (
 	moves = 20 // enough for a median
 	// patience is for an address that does not come: FRR answers in a second.
-	patience = 30 * time.Second
+	patience    = 30 * time.Second
+	reservation = metal.ReservationID("5a1b8f1e-6a55-4c1a-9a65-0d3b2f6a7b13")
 )
-
-var elastic = netip.MustParsePrefix("203.0.113.64/32")
 
 // result is the last line. Limit: move_median_s 2.
 type result struct {
@@ -42,23 +44,36 @@ func main() {
 	}
 }
 
-func measure(ctx context.Context) error {
-	r, err := netrack.Start(ctx, netrack.Options{Hosts: 2})
+// bench is a rig with a rack of namespaces, and two devices on it.
+type bench struct {
+	*rig.Rig
+	rack    *netrack.Rack
+	devices [2]metal.DeviceID
+	elastic netip.Prefix
+}
+
+func measure(ctx context.Context) (err error) {
+	r, err := rig.Start(ctx, rig.Config{Machines: 2})
 	if err != nil {
 		return err
 	}
-	defer r.Stop()
-	d := &frr.Driver{Credentials: r.Credentials}
-	if err := apply(ctx, d, r, r.Tenant(0), r.Tenant(1)); err != nil {
+	defer func() { err = errors.Join(err, r.Stop()) }()
+	rack, err := netrack.Start(ctx, netrack.Options{Name: "tor-k1", Hosts: 2})
+	if err != nil {
+		return err
+	}
+	defer rack.Stop()
+	b := &bench{Rig: r, rack: rack}
+	if err := b.prepare(ctx); err != nil {
 		return err
 	}
 	var seconds []float64
 	for i := range moves {
-		took, err := move(ctx, d, r, (i+1)%2, i%2)
+		took, err := b.move(ctx, (i+1)%2, i%2)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("move %2d: %.3f s from call to answer\n", i+1, took.Seconds())
+		fmt.Printf("move %2d: %.3f s from the run's start to the answer\n", i+1, took.Seconds())
 		seconds = append(seconds, took.Seconds())
 	}
 	slices.Sort(seconds)
@@ -66,44 +81,54 @@ func measure(ctx context.Context) error {
 	return json.NewEncoder(os.Stdout).Encode(result{Median: seconds[moves/2], Moves: moves})
 }
 
-// move takes the address from one machine and routes it to the other, which
-// wears it already: only the answer of that one counts.
-func move(ctx context.Context, d *frr.Driver, r *netrack.Rack, old, now int) (time.Duration, error) {
-	from, to := r.Tenant(old), r.Tenant(now)
-	to.Routed = []netip.Prefix{elastic}
-	if _, err := r.Host(old).Run(ctx, "ip", "addr", "flush", "dev", "lo", "to", elastic.String()); err != nil {
-		return 0, err
+func (b *bench) prepare(ctx context.Context) error {
+	if err := b.AddRack(ctx, b.rack, 2); err != nil {
+		return err
 	}
-	for host, p := range map[*netrack.Host]metal.PortIntent{r.Host(old): from, r.Host(now): to} {
-		if err := host.Wear(ctx, p); err != nil {
+	for i := range b.devices {
+		var err error
+		if b.devices[i], err = b.Settle(ctx, metal.OrderID(fmt.Sprintf("o%d", i))); err != nil {
+			return err
+		}
+	}
+	reserved, err := b.Store.Reserve(ctx, metal.ReservationWish{ID: reservation, Project: "acme", Site: rig.RackSite, Family: 4, Bits: 32})
+	if err != nil {
+		return err
+	}
+	b.elastic = reserved.Prefix
+	return b.Move(ctx, reservation, b.elastic, b.devices[1])
+}
+
+// move gives the address from one device to the other, which wears it already:
+// only the answer of that one counts.
+func (b *bench) move(ctx context.Context, old, now int) (time.Duration, error) {
+	for i, elastic := range map[int][]netip.Prefix{old: nil, now: {b.elastic}} {
+		port, n, err := b.PortOf(ctx, b.rack, b.devices[i])
+		if err != nil {
+			return 0, err
+		}
+		if _, err := b.rack.Host(n).Run(ctx, "ip", "addr", "flush", "dev", "lo", "to", b.elastic.String()); err != nil {
+			return 0, err
+		}
+		port.Routed = elastic
+		if err := b.rack.Host(n).Wear(ctx, port); err != nil {
 			return 0, err
 		}
 	}
-	began := time.Now()
-	if err := apply(ctx, d, r, from, to); err != nil {
-		return 0, err
-	}
-	return answered(ctx, r.Outside, began)
-}
-
-func apply(ctx context.Context, d *frr.Driver, r *netrack.Rack, ports ...metal.PortIntent) error {
-	done, err := d.Apply(ctx, r.Switch(), func(context.Context) (metal.Change, error) {
-		return metal.Change{Ports: ports, Comment: "bench/move"}, nil
-	})
-	if err == nil && len(done.Refused) > 0 {
-		err = fmt.Errorf("ports refused: %v", done.Refused)
-	}
-	return err
+	began, moved := time.Now(), make(chan error, 1)
+	go func() { moved <- b.Move(ctx, reservation, b.elastic, b.devices[now]) }()
+	took, err := answered(ctx, b.rack.Outside, b.elastic.Addr(), began)
+	return took, errors.Join(err, <-moved)
 }
 
 // answered asks until there is an answer. One that is lost is asked again soon.
-func answered(ctx context.Context, from *netrack.Node, began time.Time) (time.Duration, error) {
+func answered(ctx context.Context, from *netrack.Node, elastic netip.Addr, began time.Time) (time.Duration, error) {
 	var words string
 	for time.Since(began) < patience {
 		var err error
-		if words, err = from.Run(ctx, "ping", "-n", "-c", "1", "-W", "0.1", elastic.Addr().String()); err == nil {
+		if words, err = from.Run(ctx, "ping", "-n", "-c", "1", "-W", "0.1", elastic.String()); err == nil {
 			return time.Since(began), nil
 		}
 	}
-	return 0, fmt.Errorf("%s did not answer within %v: %s", elastic.Addr(), patience, words)
+	return 0, fmt.Errorf("%s did not answer within %v: %s", elastic, patience, words)
 }
