@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"millwright/internal/metal"
 )
@@ -21,7 +22,11 @@ type AddressStore interface {
 	AssignPiece(ctx context.Context, reservation string, prefix netip.Prefix, device metal.DeviceID) ([]metal.PortGeneration, error)
 	// UnassignPiece takes it from whoever has it.
 	UnassignPiece(ctx context.Context, reservation string, prefix netip.Prefix) ([]metal.PortGeneration, error)
-	// SetSession turns a device's BGP session of a family on or off.
+	// DevicePorts are the open ports of a device, as they are to be read back.
+	DevicePorts(ctx context.Context, device metal.DeviceID) ([]metal.PortGeneration, error)
+	// SessionOn tells whether a device's BGP session of a family is on.
+	SessionOn(ctx context.Context, device metal.DeviceID, family int) (bool, error)
+	// SetSession turns it on or off.
 	SetSession(ctx context.Context, device metal.DeviceID, family int, on bool) ([]metal.PortGeneration, error)
 	Switch(ctx context.Context, id metal.SwitchID) (metal.Switch, error)
 }
@@ -55,6 +60,7 @@ func (a *Addresses) ReadAddress(ctx context.Context, in ReadAddressInput) (ReadA
 type AssignAddressInput struct {
 	Reservation string
 	Prefix      netip.Prefix
+	From        metal.DeviceID // who had it when the run began; empty for nobody
 	Device      metal.DeviceID
 }
 
@@ -64,20 +70,51 @@ type AssignAddressResult struct {
 }
 
 // AssignAddress writes which device has a piece of a reservation. A repeat finds
-// it so, and names the ports of that device again.
+// it so, and names the same ports again: those of the device it was taken from
+// only the input still tells.
 func (a *Addresses) AssignAddress(ctx context.Context, in AssignAddressInput) (AssignAddressResult, error) {
-	var ports []metal.PortGeneration
-	var err error
-	if in.Device == "" {
-		ports, err = a.Store.UnassignPiece(ctx, in.Reservation, in.Prefix)
-	} else {
-		ports, err = a.Store.AssignPiece(ctx, in.Reservation, in.Prefix, in.Device)
-	}
+	ports, err := a.assign(ctx, in)
 	if err != nil {
 		return AssignAddressResult{}, classify(err)
 	}
+	if in.From != "" {
+		from, err := a.Store.DevicePorts(ctx, in.From)
+		if err != nil {
+			return AssignAddressResult{}, classify(err)
+		}
+		for _, p := range from {
+			if !slices.Contains(ports, p) {
+				ports = append(ports, p)
+			}
+		}
+	}
 	sites, err := a.bySite(ctx, ports)
 	return AssignAddressResult{Sites: sites}, classify(err)
+}
+
+func (a *Addresses) assign(ctx context.Context, in AssignAddressInput) ([]metal.PortGeneration, error) {
+	if in.Device == "" {
+		return a.Store.UnassignPiece(ctx, in.Reservation, in.Prefix)
+	}
+	return a.Store.AssignPiece(ctx, in.Reservation, in.Prefix, in.Device)
+}
+
+// ReadSessionInput names a device's BGP session.
+type ReadSessionInput struct {
+	Device metal.DeviceID
+	Family int // 4 or 6
+}
+
+// ReadSessionResult says whether it is on.
+type ReadSessionResult struct {
+	On bool
+}
+
+// ReadSession says whether a device peers with its switch in a family, so that
+// a run can leave it so if it fails.
+func (a *Addresses) ReadSession(ctx context.Context, in ReadSessionInput) (ReadSessionResult, error) {
+	on, err := a.Store.SessionOn(ctx, in.Device, in.Family)
+	return ReadSessionResult{On: on}, classify(err)
 }
 
 // SetSessionInput turns a BGP session on or off.

@@ -34,7 +34,8 @@ type address struct {
 // another one, or takes it away. It takes no device's lock: an address is moved
 // when a device is being reinstalled, or has died. A port that is parked
 // meanwhile gets the address when it opens. The run ends with the address where
-// it was wanted, or where it was.
+// it was wanted, or where it was; or nobody has it, where that device has failed
+// or gone meanwhile.
 func Address(ctx workflow.Context, in AddressInput) (result AddressResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
@@ -47,9 +48,9 @@ func Address(ctx workflow.Context, in AddressInput) (result AddressResult, err e
 		return AddressResult{}, err
 	}
 	a.saga.promise(undo{name: "give " + in.Prefix.String() + " back", run: func(ctx workflow.Context) error {
-		return a.assign(ctx, was, settling, undoing)
+		return a.giveBack(ctx, was)
 	}})
-	if err := a.assign(ctx, in.Device, database, device); err != nil {
+	if err := a.assign(ctx, was, in.Device, database, device); err != nil {
 		if stuck := a.saga.unwind(ctx); stuck != nil {
 			return AddressResult{}, failure(UndoFailed, "address %s: %s (after: %s)", in.Prefix, sentence(stuck), sentence(err))
 		}
@@ -69,16 +70,26 @@ func (a *address) read(ctx workflow.Context) (metal.DeviceID, error) {
 
 // assign writes who has the piece, and brings the ports that this concerns: the
 // one that gets it, and the one that may no longer send from it.
-func (a *address) assign(ctx workflow.Context, to metal.DeviceID, write, commit profile) error {
+func (a *address) assign(ctx workflow.Context, from, to metal.DeviceID, write, commit profile) error {
 	if err := a.enter(ctx, StepAssign, a.in.Prefix.String()); err != nil {
 		return err
 	}
 	assigned, err := call(ctx, a.run, write, ControlQueue, "assign "+a.in.Prefix.String()+" to "+whom(to),
-		addresses.AssignAddress, activities.AssignAddressInput{Reservation: a.in.Reservation, Prefix: a.in.Prefix, Device: to})
+		addresses.AssignAddress, activities.AssignAddressInput{Reservation: a.in.Reservation, Prefix: a.in.Prefix, From: from, Device: to})
 	if err != nil {
 		return err
 	}
 	return bring(ctx, a.run, commit, assigned.Sites)
+}
+
+// giveBack is the undo. A device that is going cannot have it again, and it
+// must not stay where it was not wanted.
+func (a *address) giveBack(ctx workflow.Context, was metal.DeviceID) error {
+	err := a.assign(ctx, a.in.Device, was, settling, undoing)
+	if was != "" && isType(err, activities.WrongState) {
+		err = a.assign(ctx, a.in.Device, "", settling, undoing)
+	}
+	return err
 }
 
 func whom(d metal.DeviceID) string {
@@ -121,9 +132,17 @@ func Session(ctx workflow.Context, in SessionInput) (err error) {
 		return err
 	}
 	defer func() { r.finish(ctx, err) }()
+	was, err := readSession(ctx, r, in)
+	if err != nil {
+		return err
+	}
 	var s saga
 	s.promise(undo{name: "turn the session back", run: func(ctx workflow.Context) error {
-		return setSession(ctx, r, in, !in.On, settling, undoing)
+		err := setSession(ctx, r, in, was, settling, undoing)
+		if isType(err, activities.WrongState) {
+			return nil // the device is going, and its sessions go with it
+		}
+		return err
 	}})
 	if err = setSession(ctx, r, in, in.On, database, device); err == nil {
 		return nil
@@ -134,8 +153,17 @@ func Session(ctx workflow.Context, in SessionInput) (err error) {
 	return err
 }
 
-func setSession(ctx workflow.Context, r *run, in SessionInput, on bool, write, commit profile) error {
+func readSession(ctx workflow.Context, r *run, in SessionInput) (bool, error) {
 	if err := r.enter(ctx, StepAssign, string(in.Device), DeviceAttr.ValueSet(string(in.Device))); err != nil {
+		return false, err
+	}
+	was, err := call(ctx, r, database, ControlQueue, fmt.Sprintf("read the IPv%d session of %s", in.Family, in.Device),
+		addresses.ReadSession, activities.ReadSessionInput{Device: in.Device, Family: in.Family})
+	return was.On, err
+}
+
+func setSession(ctx workflow.Context, r *run, in SessionInput, on bool, write, commit profile) error {
+	if err := r.enter(ctx, StepAssign, string(in.Device)); err != nil {
 		return err
 	}
 	set, err := call(ctx, r, write, ControlQueue, fmt.Sprintf("IPv%d session of %s: on is %t", in.Family, in.Device, on),

@@ -41,7 +41,7 @@ func (w *world) deviceAccounted(d query.ListDevicesRow) {
 	if d.Machine == "" {
 		require.Empty(w.t, leases, "device %s has no machine and holds addresses", d.ID)
 	} else {
-		require.Len(w.t, leases, 3, "device %s has a machine and lacks addresses", d.ID)
+		require.Len(w.t, links(leases), w.wanted(d.Machine), "device %s has a machine and lacks addresses", d.ID)
 	}
 	if d.State == string(metal.Deleted) {
 		require.Empty(w.t, d.Machine, "device %s is deleted and holds a machine", d.ID)
@@ -58,11 +58,61 @@ func (w *world) deviceAccounted(d query.ListDevicesRow) {
 	require.False(w.t, d.Machine == "" && billed, "device %s is billed and not there", d.ID)
 }
 
+// links are a device's leases but for what it has of reservations.
+func links(leases []query.LeasesOfDeviceRow) []query.LeasesOfDeviceRow {
+	return slices.DeleteFunc(leases, func(l query.LeasesOfDeviceRow) bool { return l.Purpose == string(metal.Reservation) })
+}
+
+// wanted is how many leases a device on the machine has: three links, and on
+// two switches one to the second, and two loopbacks.
+func (w *world) wanted(machine string) int {
+	if len(w.portsOf(machine)) == 2 {
+		return 6
+	}
+	return 3
+}
+
+// portsOf are a machine's ports, the one that boots first.
+func (w *world) portsOf(machine string) (all []metal.Port) {
+	w.t.Helper()
+	rows, err := w.store.Queries().PortsOfMachine(w.t.Context(), machine)
+	require.NoError(w.t, err)
+	for _, r := range rows {
+		all = append(all, metal.Port{Switch: metal.SwitchID(r.Switch), Name: r.Name})
+	}
+	return all
+}
+
+// routesNothing holds that no port of a machine carries a tenant; one that was
+// never touched is parked since it was cabled.
+func (w *world) routesNothing(machine, what string) {
+	w.t.Helper()
+	for _, p := range w.portsOf(machine) {
+		has := w.ports[p]
+		require.Empty(w.t, has.Links, "%s: port %s routes links", what, p)
+		require.Empty(w.t, has.Routed, "%s: port %s routes elastic addresses", what, p)
+		require.Nil(w.t, has.BGP, "%s: port %s peers", what, p)
+	}
+}
+
+// carries holds that each port of an active device's machine is its own.
+func (w *world) carries(machine, device, what string) {
+	w.t.Helper()
+	ports := w.portsOf(machine)
+	for i, p := range ports {
+		has := w.ports[p]
+		require.Equal(w.t, metal.DeviceID(device), has.Device, "%s: port %s is another's", what, p)
+		require.Len(w.t, has.Links, []int{3, 1}[i], "%s: port %s lacks links", what, p)
+		if len(ports) > 1 {
+			require.NotNil(w.t, has.BGP, "%s: port %s does not hear of the machine's loopbacks", what, p)
+			require.Len(w.t, has.BGP.Announce, 2, "%s: port %s: loopbacks", what, p)
+		}
+	}
+}
+
 func (w *world) machineAccounted(m query.ListMachinesRow, d query.ListDevicesRow) {
 	ctx, q := w.t.Context(), w.store.Queries()
 	b := w.boxes[metal.MachineID(m.ID)]
-	at := metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port}
-	port := w.ports[at] // none yet: never touched, parked since it was cabled
 	intent, err := q.GetBootIntent(ctx, m.ID)
 	require.NoError(w.t, err)
 	require.Equal(w.t, "none", intent.Job, "machine %s has a job that nobody waits for", m.ID)
@@ -71,13 +121,12 @@ func (w *world) machineAccounted(m query.ListMachinesRow, d query.ListDevicesRow
 	case metal.Idle:
 		require.Empty(w.t, b.disk, "%s: a tenant's data is in the pool", what)
 		require.False(w.t, b.on, "%s: idles and is on", what)
-		require.Empty(w.t, port.Links, "%s: its port routes addresses", what)
+		w.routesNothing(m.ID, what)
 	case metal.Occupied:
 		require.NotEmpty(w.t, m.Device, what)
 		if d.State == string(metal.Active) {
 			require.Equal(w.t, d.ID, string(b.disk), "%s: what runs is not the device's system", what)
-			require.Equal(w.t, metal.DeviceID(d.ID), port.Device, "%s: its port is another's", what)
-			require.Len(w.t, port.Links, 3, "%s: its port lacks links", what)
+			w.carries(m.ID, d.ID, what)
 			require.True(w.t, b.on, "%s: active and off", what)
 		}
 		if d.State == string(metal.Inactive) {
@@ -87,7 +136,7 @@ func (w *world) machineAccounted(m query.ListMachinesRow, d query.ListDevicesRow
 		require.NotEmpty(w.t, m.Reason, what)
 		require.True(w.t, !b.on || m.Device != "" || strings.Contains(m.Reason, "not switched off"), "%s: nobody looks at it, and it is on", what)
 		if m.Device == "" {
-			require.Empty(w.t, port.Links, "%s: its port routes addresses", what)
+			w.routesNothing(m.ID, what)
 		}
 	default:
 		require.Fail(w.t, "a machine is left in between", what)

@@ -38,21 +38,6 @@ func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
-// fabric is every switch of the site.
-type fabric struct{ *world }
-
-func (s fabric) Apply(ctx context.Context, _ metal.Switch, pending func(context.Context) (metal.Change, error)) (metal.Committed, error) {
-	change, err := pending(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var done metal.Committed
-	for _, p := range change.Ports {
-		s.ports[p.Port] = p
-		done.Changed = append(done.Changed, p.Port)
-	}
-	return done, err
-}
-
 // bmc is every BMC of the site.
 type bmc struct{ *world }
 

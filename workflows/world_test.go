@@ -35,6 +35,7 @@ type world struct {
 
 	mu    sync.Mutex
 	ports map[metal.Port]metal.PortIntent // what the switch has
+	air   map[metal.SwitchID]*air         // what befalls the switch
 	boxes map[metal.MachineID]*box
 	after func(time.Duration, func())   // virtual time of the run under way
 	tell  func(string, metal.Report)    // signals the run under way
@@ -108,15 +109,17 @@ func (p *places) world(t *testing.T, machines int) *world {
 	t.Helper()
 	n := int(p.made.Add(1))
 	w := &world{t: t, store: p.store, n: n, site: metal.SiteID(fmt.Sprintf("s%d", n)),
-		ports: map[metal.Port]metal.PortIntent{}, boxes: map[metal.MachineID]*box{}}
+		ports: map[metal.Port]metal.PortIntent{}, air: map[metal.SwitchID]*air{}, boxes: map[metal.MachineID]*box{}}
 	ctx, q := t.Context(), p.store.Queries()
-	require.NoError(t, q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(w.site), Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}))
+	require.NoError(t, q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(w.site), Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")},
+		AsNumber: 65530, PeerAs: 65000, BgpAddresses: []netip.Addr{netip.MustParseAddr("169.254.255.1")}}))
 	for block, role := range w.blocks() {
 		require.NoError(t, q.AddBlock(ctx, query.AddBlockParams{Prefix: block, Site: string(w.site), Role: role}))
 	}
 	for _, rack := range []string{"r1", "r2"} {
 		require.NoError(t, q.UpsertRack(ctx, query.UpsertRackParams{Site: string(w.site), ID: rack}))
 		require.NoError(t, q.UpsertSwitch(ctx, query.UpsertSwitchParams{ID: w.own("tor-" + rack), Site: string(w.site), Rack: rack, Address: w.own(rack) + ":830"}))
+		w.air[w.tor(rack)] = &air{}
 	}
 	for i := range machines {
 		w.addMachine(i)
@@ -126,6 +129,9 @@ func (p *places) world(t *testing.T, machines int) *world {
 
 // own makes a name this world's own.
 func (w *world) own(name string) string { return fmt.Sprintf("s%d-%s", w.n, name) }
+
+// tor is a rack's switch.
+func (w *world) tor(rack string) metal.SwitchID { return metal.SwitchID(w.own("tor-" + rack)) }
 
 // m is the ID of the i-th machine, and box what it is.
 func (w *world) m(i int) metal.MachineID { return metal.MachineID(w.own(fmt.Sprintf("m%d", i))) }
@@ -147,16 +153,31 @@ func (w *world) installBlock() netip.Prefix {
 
 func (w *world) addMachine(i int) {
 	ctx, q := w.t.Context(), w.store.Queries()
-	id, rack := string(w.m(i+1)), fmt.Sprintf("r%d", i%2+1)
-	port := metal.Port{Switch: metal.SwitchID(w.own("tor-" + rack)), Name: fmt.Sprintf("xe-0/0/%d", i)}
-	require.NoError(w.t, q.UpsertMachine(ctx, query.UpsertMachineParams{ID: id, Site: string(w.site), Rack: rack, Unit: int32(i), Plan: testPlan,
+	id, rack := w.m(i+1), fmt.Sprintf("r%d", i%2+1)
+	require.NoError(w.t, q.UpsertMachine(ctx, query.UpsertMachineParams{ID: string(id), Site: string(w.site), Rack: rack, Unit: int32(i), Plan: testPlan,
 		Firmware: "uefi", Kexec: true, Bmc: fmt.Appendf(nil, `{"address":"%s:443","protocol":"redfish"}`, id), Disks: []byte("[]")}))
-	require.NoError(w.t, q.UpsertPort(ctx, query.UpsertPortParams{Switch: string(port.Switch), Name: port.Name, Machine: id}))
-	require.NoError(w.t, q.UpsertNIC(ctx, query.UpsertNICParams{Mac: fmt.Sprintf("02:00:00:%02x:%02x:%02x", w.n/256, w.n%256, i), Machine: id, Switch: string(port.Switch), Port: port.Name}))
+	w.cable(id, metal.Port{Switch: w.tor(rack), Name: fmt.Sprintf("xe-0/0/%d", i)}, i, 0)
+	require.NoError(w.t, q.EnsureBootIntent(ctx, string(id)))
+	w.boxes[id] = &box{}
+}
+
+// cable plugs a NIC of a machine into a port, which gets its install link.
+func (w *world) cable(id metal.MachineID, port metal.Port, i, position int) {
+	ctx, q := w.t.Context(), w.store.Queries()
+	require.NoError(w.t, q.UpsertPort(ctx, query.UpsertPortParams{Switch: string(port.Switch), Name: port.Name, Machine: string(id), Position: int32(position)}))
+	require.NoError(w.t, q.UpsertNIC(ctx, query.UpsertNICParams{Mac: fmt.Sprintf("02:00:%02x:%02x:%02x:%02x", position, w.n/256, w.n%256, i),
+		Machine: string(id), Switch: string(port.Switch), Port: port.Name, Position: int32(position)}))
 	_, err := q.TakePrefixes(ctx, query.TakePrefixesParams{Block: w.installBlock(), Len: 31, Holders: []string{metal.PortHolder + port.String()}, Asks: []string{"install"}})
 	require.NoError(w.t, err)
-	require.NoError(w.t, q.EnsureBootIntent(ctx, id))
-	w.boxes[metal.MachineID(id)] = &box{}
+}
+
+// twins gives every machine a second port, on the other rack's switch.
+func (w *world) twins() *world {
+	for i := range len(w.boxes) {
+		other := fmt.Sprintf("r%d", (i+1)%2+1)
+		w.cable(w.m(i+1), metal.Port{Switch: w.tor(other), Name: fmt.Sprintf("xe-0/1/%d", i)}, i, 1)
+	}
+	return w
 }
 
 // ordered writes an order's row, as an Order would, and returns the input of
@@ -194,13 +215,23 @@ func (w *world) input(order metal.Order) RunInput {
 // With may bring in cancellations and other callbacks.
 func (w *world) run(workflow any, in RunInput, with ...func(*testsuite.TestWorkflowEnvironment)) error {
 	w.t.Helper()
-	env := w.env(DeviceRun(in.Device))
+	return w.runAs(DeviceRun(in.Device), workflow, in, with...).GetWorkflowError()
+}
+
+// runAs executes any workflow under its ID.
+func (w *world) runAs(id string, workflow, in any, with ...func(*testsuite.TestWorkflowEnvironment)) *testsuite.TestWorkflowEnvironment {
+	w.t.Helper()
+	env := w.env(id)
 	for _, f := range with {
 		f(env)
 	}
-	env.ExecuteWorkflow(workflow, in)
+	if in == nil {
+		env.ExecuteWorkflow(workflow)
+	} else {
+		env.ExecuteWorkflow(workflow, in)
+	}
 	require.True(w.t, env.IsWorkflowCompleted(), "the run never ended; calls: %v", w.calls)
-	return env.GetWorkflowError()
+	return env
 }
 
 func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
@@ -218,7 +249,11 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Devices{Store: w.store})
 	env.RegisterActivity(&activities.Boot{Store: bootStore{w}})
 	env.RegisterActivity(&activities.Power{Store: w.store, BMC: bmc{w}})
-	env.RegisterActivity(&activities.Network{Store: w.store, Committer: activities.NewCommitter(w.store, fabric{w})})
+	committer := activities.NewCommitter(w.store, fabric{w})
+	env.RegisterActivity(&activities.Network{Store: w.store, Committer: committer})
+	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
+	env.RegisterActivity(&activities.Addresses{Store: w.store})
+	env.RegisterActivity(&activities.Lost{Store: w.store})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = nil

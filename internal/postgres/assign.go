@@ -185,6 +185,11 @@ func cutPiece(ctx context.Context, q *query.Queries, prefix netip.Prefix) error 
 	return errors.Join(err, fmt.Errorf("%s: its free pieces are not merged; try again", prefix))
 }
 
+// DevicePorts are the ports that carry a device, as they are to be read back.
+func (s *Store) DevicePorts(ctx context.Context, device metal.DeviceID) ([]metal.PortGeneration, error) {
+	return carrying(ctx, s.Queries(), device)
+}
+
 // carrying are the ports that carry a device, as they are to be read back.
 func carrying(ctx context.Context, q *query.Queries, device metal.DeviceID) ([]metal.PortGeneration, error) {
 	rows, err := q.PortsCarrying(ctx, []string{string(device)})

@@ -152,12 +152,16 @@ func (s *Store) SetSession(ctx context.Context, device metal.DeviceID, family in
 }
 
 // SessionOn tells whether a device's BGP session of one family is on.
-func (s *Store) SessionOn(ctx context.Context, device metal.DeviceID, family int) (bool, error) {
-	rows, err := s.Queries().ListSessions(ctx, query.ListSessionsParams{Device: string(device)})
-	if err != nil {
-		return false, fmt.Errorf("device %s: its BGP sessions: %w", device, err)
-	}
-	return slices.ContainsFunc(rows, func(r query.ListSessionsRow) bool { return int(r.Family) == family }), nil
+func (s *Store) SessionOn(ctx context.Context, device metal.DeviceID, family int) (on bool, err error) {
+	err = s.in(ctx, func(q *query.Queries) error {
+		if _, err := lockDevice(ctx, q, device); err != nil {
+			return err
+		}
+		rows, err := q.ListSessions(ctx, query.ListSessionsParams{Device: string(device)})
+		on = slices.ContainsFunc(rows, func(r query.ListSessionsRow) bool { return int(r.Family) == family })
+		return err
+	})
+	return on, err
 }
 
 func openSession(ctx context.Context, q *query.Queries, d query.Device, family int32) error {
