@@ -190,6 +190,9 @@ func ours(t *testing.T) []string {
 		"deny", "reservations", "who", "held", "history", "use", "map", "report", "import", "export"} {
 		asked = append(asked, append([]string{"starter", "ip"}, strings.Fields(command)...))
 	}
+	for _, command := range []string{"switch list", "switch plan", "switch check", "switch repair", "switch history", "bgp enable", "bgp session", "bgp list", "ip assign", "ip names"} {
+		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
+	}
 	var flags []string
 	for _, ask := range asked {
 		help, err := exec.Command(filepath.Join(bin, ask[0]), append(ask[1:], "--help")...).CombinedOutput()
