@@ -76,7 +76,7 @@ type driftLine struct {
 // Run prints what checks have recorded; it asks no switch.
 func (c switchDriftCommand) Run(ctx context.Context, a *app) error {
 	if c.Name != "" { // a name that nobody has would look as if all were well
-		if _, _, err := (namedSwitch{c.Name}).read(ctx, a); err != nil {
+		if _, _, err := namedSwitch(c).read(ctx, a); err != nil {
 			return err
 		}
 	}

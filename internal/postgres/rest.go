@@ -28,7 +28,7 @@ func releaseLeases(ctx context.Context, q *query.Queries, device metal.DeviceID)
 		return err
 	}
 	for _, a := range assigned { // in the order of the blocks, as everybody locks them
-		if err := q.FreePieces(ctx, query.FreePiecesParams{Block: a.Block, Begins: a.Begins}); err != nil {
+		if err := q.FreePieces(ctx, query.FreePiecesParams(a)); err != nil {
 			return fmt.Errorf("unassign addresses of reservation %s: %w", a.Block, err)
 		}
 	}
