@@ -33,7 +33,7 @@ type Cache struct {
 
 const (
 	// places is how many blocks are fetched, and how many checked, at once:
-	// 8 MiB of memory each.
+	// 2 MiB of memory each.
 	places = 8
 	// patience is how long upstream may be away before those who wait are told
 	// so. It is less than the time after which a Remote gives a connection up.

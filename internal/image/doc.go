@@ -5,8 +5,8 @@
 //
 // # The format
 //
-// An image is a disk cut into blocks of 4 MiB (another power of two from 4 KiB
-// up is read as well). A block of zeros is a hole: it is neither stored nor
+// An image is a disk cut into blocks of 1 MiB (other powers of two from 4 KiB
+// to 4 MiB are read as well). A block of zeros is a hole: it is neither stored nor
 // fetched. Every other block is one zstd frame. The frames lie one behind the
 // other in one file, in the order of the index, which is
 //
@@ -21,7 +21,7 @@
 // the lengths before it, so frames can neither overlap nor leave the file. The
 // index is binary because an image's identity is the SHA-256 of it: there is
 // one way to write it, and an agent reads a quarter of a million records of it
-// (1 TiB) without taking more memory than they have.
+// (256 GiB without holes) without taking more memory than they have.
 //
 // Blocks are hashed with BLAKE3, because each is hashed twice on the machine
 // that is installed, when it came and when it was read back, and a disk must

@@ -29,7 +29,7 @@ type unpacker struct{ decoder *zstd.Decoder }
 // processors. It takes no memory for what a frame claims to hold.
 func newUnpacker() (unpacker, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true),
-		zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(DefaultBlock))
+		zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxBlock))
 	return unpacker{d}, err
 }
 

@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	// DefaultBlock is the size of blocks in images that we import. Below 1 MiB
-	// a spinning disk seeks too much; above 4 MiB memory goes for no speed.
-	DefaultBlock = 4 << 20
+	// DefaultBlock is the size of blocks in images that we import. Smaller ones
+	// make a spinning disk seek. Larger ones leave a processor's cache between
+	// unpacking, hashing and writing: on a busy Xeon with 1 MiB of L2, 4 MiB cost
+	// an eighth more time, for 5 % less to transfer.
+	DefaultBlock = 1 << 20
 	// Limit is the largest disk that an image may want. It bounds what an
 	// importer unpacks.
 	Limit = 1 << 40
@@ -22,9 +24,11 @@ const (
 	minBlock  = 4 << 10 // the largest sector of disks that are sold
 	sector    = 512     // disks count in no smaller unit
 
-	// An index has no more records than the largest disk needs, whatever its
-	// blocks are: it is 10 MiB at most.
-	maxBlocks  = Limit / DefaultBlock
+	maxBlock = 4 << 20 // bounds what an installing machine needs of memory
+
+	// An index has no more records than this, holes not counted: it is 10 MiB
+	// at most, and an image of default blocks holds 256 GiB.
+	maxBlocks  = 1 << 18
 	indexLimit = headerLen + recordLen*maxBlocks
 )
 
@@ -54,8 +58,8 @@ func newIndex(size int64, blockSize int, blocks []Block) (*Index, error) {
 	switch {
 	case size <= 0 || size > Limit || size%sector != 0:
 		return nil, fmt.Errorf("image index: %d bytes are no size of a disk between 1 and %d", size, int64(Limit))
-	case blockSize < minBlock || blockSize > DefaultBlock || blockSize&(blockSize-1) != 0:
-		return nil, fmt.Errorf("image index: blocks of %d bytes are no power of two between %d and %d", blockSize, minBlock, DefaultBlock)
+	case blockSize < minBlock || blockSize > maxBlock || blockSize&(blockSize-1) != 0:
+		return nil, fmt.Errorf("image index: blocks of %d bytes are no power of two between %d and %d", blockSize, minBlock, maxBlock)
 	case len(blocks) > maxBlocks:
 		return nil, fmt.Errorf("image index: %d blocks, the limit is %d: use larger blocks", len(blocks), maxBlocks)
 	}

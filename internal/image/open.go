@@ -155,7 +155,7 @@ func (p *peeled) qcow2(r io.Reader, file *os.File) (err error) {
 	}
 	disk, err := openQcow2(file, info.Size())
 	if err == nil {
-		p.Reader = bufio.NewReaderSize(disk, DefaultBlock)
+		p.Reader = bufio.NewReaderSize(disk, 4<<20) // the largest cluster twice
 	}
 	return err
 }

@@ -35,7 +35,7 @@ type turn struct {
 const (
 	// credit is how far a client that paused for a moment may be behind and
 	// still catch up: between two blocks it unpacks and writes.
-	credit = DefaultBlock
+	credit = 4 << 20
 	// slice is how long a turn takes. Timers come a millisecond late: were
 	// turns shorter, several would be given at once, and a client of few
 	// connections has not as many waiting.
