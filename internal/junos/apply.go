@@ -57,25 +57,6 @@ func (d *Driver) Apply(
 	return c.committed(), nil
 }
 
-// Commit is Apply for ports that must all be as intended.
-func (d *Driver) Commit(ctx context.Context, sw metal.Switch, ports []metal.PortIntent, comment string) error {
-	for _, err := range render(sw, ports, nil).refused {
-		return err // before the switch is asked
-	}
-	done, err := d.Apply(ctx, sw, func(context.Context) (metal.Change, error) {
-		return metal.Change{Ports: ports, Comment: comment}, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, p := range ports {
-		if why, refused := done.Refused[p.Port]; refused {
-			return fmt.Errorf("port %s: %w: %s", p.Port, metal.ErrConfigRefused, why)
-		}
-	}
-	return nil
-}
-
 // run does the whole change in one session.
 func (c *change) run(ctx context.Context, s *session, pending func(context.Context) (metal.Change, error)) error {
 	if err := s.lock(); err != nil {

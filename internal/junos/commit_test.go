@@ -103,20 +103,34 @@ func TestALeakedAddressIsFoundWhateverTheDescriptionSays(t *testing.T) {
 	require.Equal(t, []metal.Port{{Switch: "tor-r1", Name: "xe-0/0/3"}}, leaked)
 }
 
-func TestAnIntentThatNoPortCanHaveIsRefusedBeforeTheSwitchIsAsked(t *testing.T) {
+func TestAnIntentThatNoPortCanHaveIsRefusedWithoutTheSwitch(t *testing.T) {
 	t.Parallel()
+	r := setup(t)
+	before := r.lab.Snapshot()
 	wide, elsewhere, other := parked("xe-0/0/7"), parked("xe-0/0/7"), parked("xe-0/0/8")
 	wide.Install = link("10.0.0.0/24", metal.Install)
 	elsewhere.Port.Switch = "tor-r2"
 	other.Boot = other.Boot[:1]
-	for name, ports := range map[string][]metal.PortIntent{
-		"a link with room for more than two": {wide},
-		"a port of another switch":           {elsewhere},
-		"two ideas of the boot services":     {parked("xe-0/0/7"), other},
-		"no profile":                         {{Port: metal.Port{Switch: "tor-r1", Name: "xe-0/0/7"}}},
+	for words, ports := range map[string][]metal.PortIntent{
+		"link 10.0.0.0/24 is no /30, /31 or /127": {wide},
+		"not one of switch tor-r1":                {elsewhere},
+		"boot services":                           {disabled("xe-0/0/7"), parked("xe-0/0/9"), other},
+		`profile ""`:                              {{Port: metal.Port{Switch: "tor-r1", Name: "xe-0/0/7"}}},
 	} {
-		err := newDriver().Commit(t.Context(), metal.Switch{ID: "tor-r1"}, ports, "")
-		require.ErrorIs(t, err, metal.ErrUnsupported, name)
+		design := render(r.sw, ports, nil)
+		require.NotEmpty(t, design.refused, words)
+		for _, why := range design.refused {
+			require.ErrorIs(t, why, metal.ErrUnsupported)
+			require.ErrorContains(t, why, words)
+		}
+		if len(ports) > 1 {
+			continue // one of them would do
+		}
+		done, err := r.apply(t, ports...)
+		require.NoError(t, err, words)
+		require.Contains(t, done.Refused[ports[0].Port], words)
+		require.Zero(t, r.lab.Commits())
+		require.Equal(t, before, r.lab.Snapshot())
 	}
 }
 
@@ -132,7 +146,7 @@ func TestCallersAtOnceTakeTurns(t *testing.T) {
 		go func() {
 			var held *LockHeld
 			for {
-				err := r.driver.Commit(t.Context(), r.sw, []metal.PortIntent{p}, "")
+				err := commit(t.Context(), r.driver, r.sw, p)
 				if err == nil || !errors.As(err, &held) {
 					ended <- err
 					return

@@ -74,16 +74,3 @@ func (d *Driver) Drift(ctx context.Context, sw metal.Switch, ports []metal.PortI
 	}
 	return found, nil
 }
-
-// Differing names those of the ports that Drift finds.
-func (d *Driver) Differing(ctx context.Context, sw metal.Switch, ports []metal.PortIntent) ([]metal.Port, error) {
-	drifted, err := d.Drift(ctx, sw, ports)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]metal.Port, len(drifted))
-	for i, one := range drifted {
-		found[i] = one.Port
-	}
-	return found, nil
-}

@@ -48,7 +48,7 @@ func endsAsApplySays(t *testing.T, fault netconf.Fault) {
 	t.Helper()
 	r := setup(t)
 	patient := newDriver()
-	require.NoError(t, patient.Commit(t.Context(), r.sw, []metal.PortIntent{parked("xe-0/0/7")}, "before"))
+	require.NoError(t, commit(t.Context(), patient, r.sw, parked("xe-0/0/7")))
 	before := r.configured(t)
 	r.driver.Timeout, r.driver.CommitTimeout, r.driver.ConfirmTimeout = 500*time.Millisecond, 500*time.Millisecond, 2*time.Second
 	r.lab.SetFault(fault)
@@ -59,7 +59,7 @@ func endsAsApplySays(t *testing.T, fault netconf.Fault) {
 	switch _, refused := done.Refused[wanted.Port]; {
 	case err == nil && !refused:
 		require.Equal(t, []metal.Port{wanted.Port}, done.Changed)
-		drifted, err := patient.Differing(t.Context(), r.sw, []metal.PortIntent{wanted})
+		drifted, err := patient.Drift(t.Context(), r.sw, []metal.PortIntent{wanted})
 		require.NoError(t, err)
 		require.Empty(t, drifted)
 		require.NotEqual(t, netconf.Confirmed, r.lab.History()[r.lab.Commits()-1].Kind, "and it stays so")
@@ -72,7 +72,7 @@ func endsAsApplySays(t *testing.T, fault netconf.Fault) {
 
 	// Whatever it was, the next caller finds neither lock nor leftovers.
 	require.Eventually(t, func() bool {
-		return patient.Commit(t.Context(), r.sw, []metal.PortIntent{wanted}, "after") == nil
+		return commit(t.Context(), patient, r.sw, wanted) == nil
 	}, 10*time.Second, 10*time.Millisecond)
 }
 

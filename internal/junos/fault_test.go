@@ -143,7 +143,7 @@ func TestACommitThatItsCallerDidNotLiveToConfirmIsConfirmedByTheNext(t *testing.
 	ctx, cancel := context.WithCancel(t.Context())
 	r.fault(t, "hang:8", 1) // lock, discard, read, edit, validate, commit, read back, confirm
 	dead := make(chan error, 1)
-	go func() { dead <- r.driver.Commit(ctx, r.sw, []metal.PortIntent{tenant("xe-0/0/7")}, "first") }()
+	go func() { dead <- commit(ctx, r.driver, r.sw, tenant("xe-0/0/7")) }()
 	require.Eventually(t, func() bool { return len(r.lab.Faults()) == 0 }, 5*time.Second, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-dead, context.Canceled)
@@ -188,7 +188,7 @@ func TestACancelledCallLeavesTheSwitchAtOnce(t *testing.T) {
 	r.fault(t, "hang", 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
-	go func() { left <- r.driver.Commit(ctx, r.sw, []metal.PortIntent{parked("xe-0/0/7")}, "") }()
+	go func() { left <- commit(ctx, r.driver, r.sw, parked("xe-0/0/7")) }()
 	require.Eventually(t, func() bool { return len(r.lab.Faults()) == 0 }, 5*time.Second, time.Millisecond)
 	cancelled := time.Now()
 	cancel()

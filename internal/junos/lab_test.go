@@ -80,7 +80,19 @@ func newDriver() *Driver {
 
 func (r rig) commit(t *testing.T, ports ...metal.PortIntent) error {
 	t.Helper()
-	return r.driver.Commit(t.Context(), r.sw, ports, "run 7")
+	return commit(t.Context(), r.driver, r.sw, ports...)
+}
+
+// commit is Apply for ports that must all be as intended.
+func commit(ctx context.Context, d *Driver, sw metal.Switch, ports ...metal.PortIntent) error {
+	done, err := d.Apply(ctx, sw, pendingAre(ports...))
+	if err != nil {
+		return err
+	}
+	for port, why := range done.Refused {
+		return fmt.Errorf("port %s: %w: %s", port, metal.ErrConfigRefused, why)
+	}
+	return nil
 }
 
 func (r rig) apply(t *testing.T, ports ...metal.PortIntent) (metal.Committed, error) {
@@ -120,8 +132,12 @@ func meaningful(e *element) *element {
 
 func (r rig) differing(t *testing.T, ports ...metal.PortIntent) []metal.Port {
 	t.Helper()
-	found, err := r.driver.Differing(t.Context(), r.sw, ports)
+	drifted, err := r.driver.Drift(t.Context(), r.sw, ports)
 	require.NoError(t, err)
+	var found []metal.Port
+	for _, d := range drifted {
+		found = append(found, d.Port)
+	}
 	return found
 }
 

@@ -85,9 +85,13 @@ func (r *rig) enrol() {
 // configure commits a profile on the port of the first machine.
 func (r *rig) configure(profile metal.Profile) {
 	m := r.boot.machine("m1")
-	require.NoError(r, r.switches.Commit(r.Context(), r.file.Switches[0].Switch, []metal.PortIntent{{
-		Port: m.Port, Profile: profile, Machine: m.ID, Install: m.Install, Boot: r.file.Boot,
-	}}, "test"))
+	done, err := r.switches.Apply(r.Context(), r.file.Switches[0].Switch, func(context.Context) (metal.Change, error) {
+		return metal.Change{Comment: "test", Ports: []metal.PortIntent{{
+			Port: m.Port, Profile: profile, Machine: m.ID, Install: m.Install, Boot: r.file.Boot,
+		}}}, nil
+	})
+	require.NoError(r, err)
+	require.Empty(r, done.Refused)
 }
 
 // powerCycle boots the first machine from the network, whatever it was doing.
