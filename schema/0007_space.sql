@@ -157,7 +157,8 @@ create trigger remember_deleted after delete on pieces for each row
 -- It takes the smallest pieces that do, from their beginnings, and writes all of
 -- them with one update and one insert, because a statement that changes a row
 -- costs as much as ten rows more. Its statements are planned once for a session,
--- by index: planning them for each call takes longer than running them.
+-- by index whatever the size of the table then: planning them for each call takes
+-- longer than running them.
 create function take_prefixes(in_block cidr, in_len int, in_holders text[], in_asks text[])
 returns table (at int, got cidr)
 language plpgsql

@@ -43,3 +43,26 @@ func (c *counter) batch(block string, bits, n int, ask string) []netip.Prefix {
 	}
 	return got
 }
+
+// A session plans once. It may do so when there is hardly anything to search.
+func TestAPlanMadeForASmallTableServesALargeOne(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, "10.1.0.0/16")
+	c.exec("analyze pieces")
+	conn, err := c.db.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	take := func(ask, n int) (read int) {
+		tx, err := conn.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), `select take_prefixes('10.1.0.0/16', 32, array_fill('project/acme'::text, array[$2::int]),
+			array(select $1 || '-' || i from generate_series(1, $2::int) i))`, fmt.Sprint(ask), n)
+		require.NoError(t, err)
+		require.NoError(t, tx.QueryRow(t.Context(), `select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'pieces'`).Scan(&read))
+		require.NoError(t, tx.Commit(t.Context()))
+		return read
+	}
+	take(0, 8)
+	take(1, 2000)
+	require.Less(t, take(2, 8), 100, "rows read for 8 prefixes")
+}

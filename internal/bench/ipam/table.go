@@ -75,16 +75,8 @@ func (t table) print(to io.Writer) {
 	for _, l := range loads {
 		for _, callers := range crowds {
 			ours, theirs, bound := t.median("ours", l, callers), t.median("go-ipam", l, callers), t.median("pgbench", load{}, callers)
-			fmt.Fprintf(to, "%-34s%8d%9.0f%8.1f%12.1f%8.0f%11.0f%17s\n", l, callers, ours.perS, ours.p99, theirs.perS, theirs.p99, bound.perS, ratio(ours.perS, bound.perS))
+			fmt.Fprintf(to, "%-34s%8d%9.0f%8.1f%12.1f%8.0f%11.0f%17.2f\n", l, callers, ours.perS, ours.p99, theirs.perS, theirs.p99, bound.perS, ours.perS/bound.perS)
 		}
 	}
 	fmt.Fprintf(to, "All have at most %d connections. Nobody waits for go-ipam's slowest, which are slower than it says.\n", conns)
-}
-
-// ratio is empty where the disk stood still.
-func ratio(a, b float64) string {
-	if b == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.2f", a/b)
 }
