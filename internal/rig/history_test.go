@@ -40,6 +40,7 @@ func TestRecordHistories(t *testing.T) {
 	require.NoError(t, r.Lab.SetFault(lab.Fault{Target: "machine/m1", Name: "never-boots"}))
 	device = done(t, r, "five", rig.Provision()).Device
 	record(t, r, "provision-another-machine", workflows.DeviceRun(device))
+	moves(t, r, device)
 
 	cancelled := rig.Provision()
 	cancelled.Device = "22222222-2222-4222-8222-222222222222"
@@ -58,6 +59,26 @@ func TestRecordHistories(t *testing.T) {
 	require.Equal(t, "failed", ended(t, r, "seven").State)
 	record(t, r, "recover", workflows.DeviceRun(terminated.Device))
 	record(t, r, "reconcile", reconciled)
+}
+
+// moves records the runs that take no device: an elastic address assigned, a
+// switch compared with what it should be.
+func moves(t *testing.T, r *rig.Rig, device metal.DeviceID) {
+	t.Helper()
+	reserved, err := r.Store.Reserve(t.Context(), metal.ReservationWish{
+		ID: "6a1b8f1e-6a55-4c1a-9a65-0d3b2f6a7b14", Project: "acme", Site: rig.Site, Family: 4, Bits: 32,
+	})
+	require.NoError(t, err)
+	require.NoError(t, r.Move(t.Context(), reserved.ID, reserved.Prefix, device))
+	record(t, r, "address", workflows.AddressRun(string(reserved.ID)))
+
+	switches, err := r.Store.Switches(t.Context())
+	require.NoError(t, err)
+	check, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.SwitchRun(switches[0].ID)), workflows.CheckSwitch,
+		workflows.SwitchInput{Switch: switches[0].ID, Site: rig.Site, Repair: true})
+	require.NoError(t, err)
+	require.NoError(t, check.Get(t.Context(), nil))
+	record(t, r, "check-switch", workflows.SwitchRun(switches[0].ID))
 }
 
 // reconcile runs Reconcile until it has found something, and returns its
