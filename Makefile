@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build tools deps demo test lint histories generate clean
+.PHONY: help build tools deps test-deps demo test lint histories generate clean
 
 GO       ?= go
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
@@ -34,13 +34,16 @@ bin/workflowcheck: tools/workflowcheck/go.mod
 bin/sqlc: tools/sqlc/go.mod
 	$(call install,sqlc,github.com/sqlc-dev/sqlc/cmd/sqlc)
 
+test-deps: ## Install what tests and benchmarks run, too (Debian, as root)
+	@tools/deps tests
+
 deps: ## Install PostgreSQL and IPMI programs where they are missing (Debian, as root)
 	@tools/deps
 
 demo: deps $(SERVER) build ## A data centre on this machine, with everything running
 	bin/lab demo
 
-test: deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
+test: test-deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
 	bin/withstack -no-fsync -- $(GO) test -race -timeout 20m ./...
 
@@ -50,10 +53,10 @@ lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and th
 	bin/staticcheck ./...
 	bin/workflowcheck ./workflows/...
 
-bench/%: deps $(SERVER) build ## Measure: bench/run is what one provision costs; the last line is JSON
+bench/%: test-deps $(SERVER) build ## Measure: bench/run is what one provision costs; the last line is JSON
 	@$(GO) run ./internal/bench/$*
 
-histories: deps $(SERVER) build ## Record a history of each kind of run, for the replay test; name the RELEASE
+histories: test-deps $(SERVER) build ## Record a history of each kind of run, for the replay test; name the RELEASE
 	MILLWRIGHT_RECORD=$(CURDIR)/workflows/testdata/histories/$(or $(RELEASE),next) $(GO) test ./internal/rig -count=1 -run TestRecordHistories -v
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go
