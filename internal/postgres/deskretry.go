@@ -11,10 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// tries bounds how often a batch is taken again: one that met others twelve
-// times has met something else.
-const tries = 12
-
 // insist tries again where others were faster: taking waits for nobody's rows,
 // so it may find the last free ones locked.
 func (d *Desk) insist(ctx context.Context, w wish, asks []*ticket) error {
@@ -22,8 +18,8 @@ func (d *Desk) insist(ctx context.Context, w wish, asks []*ticket) error {
 		return nil
 	}
 	var err error
-	for range tries {
-		if err = d.once(ctx, w, asks); !met(err) {
+	for deadline := time.Now().Add(weatherLimit); ; {
+		if err = d.once(ctx, w, asks); !met(err) || time.Now().After(deadline) {
 			break
 		}
 		select {

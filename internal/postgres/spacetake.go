@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"millwright/internal/ipam"
@@ -41,6 +42,14 @@ func (s *Store) Take(ctx context.Context, w TakeWish) (got netip.Prefix, err err
 	if err := w.check(); err != nil {
 		return got, err
 	}
+	if !w.Prefix.IsValid() {
+		if blocks, err := s.unlimited(ctx, w); err != nil || blocks != nil {
+			if err == nil {
+				got, err = s.Lease(ctx, LeaseAsk{Blocks: blocks, Bits: w.Bits, Holder: w.Holder, Ask: w.Ask})
+			}
+			return got, err
+		}
+	}
 	err = s.retried(ctx, func(q *query.Queries) error {
 		had, err := hadBefore(ctx, q, w)
 		if err != nil || had.IsValid() {
@@ -55,6 +64,27 @@ func (s *Store) Take(ctx context.Context, w TakeWish) (got netip.Prefix, err err
 		return err
 	})
 	return got, err
+}
+
+// unlimited says where a prefix may come from for a holder that no quota limits:
+// such asks share transactions. Nil where a quota has to be held until the
+// lease is written, or where the ask was heard before.
+func (s *Store) unlimited(ctx context.Context, w TakeWish) ([]netip.Prefix, error) {
+	q := s.Queries()
+	if had, err := hadBefore(ctx, q, w); err != nil || had.IsValid() {
+		return nil, err
+	}
+	if project := w.project(); project != "" {
+		if quotas, err := s.Quotas(ctx, project); err != nil || len(quotas) > 0 {
+			return nil, err
+		}
+	}
+	blocks, err := w.blocks(ctx, q)
+	fits := slices.DeleteFunc(blockPrefixes(blocks), func(b netip.Prefix) bool { return ipam.CheckSize(b, w.Bits) != nil })
+	if err != nil || len(fits) == 0 {
+		return nil, err // the other way says which size would fit
+	}
+	return fits, nil
 }
 
 func (w TakeWish) check() error {
