@@ -257,9 +257,10 @@ begin
 end $$;
 
 -- piece_at is where the piece begins that an address is in, locked; null where
--- no aggregate has the address.
+-- no aggregate has the address. Like all that looks for one piece it reads no
+-- table whole: a session keeps the plan that it made while the table was small.
 create function piece_at(address inet) returns inet
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     p      pieces;
     before inet;
@@ -279,12 +280,13 @@ end $$;
 -- split_piece cuts the free piece that begins at an address, so that the wanted
 -- prefix is a piece of its own. The caller has it locked.
 create function split_piece(at inet, wanted cidr) returns void
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     piece pieces;
     parts cidr[] := array[wanted];
 begin
-    select * into strict piece from pieces where first = at and holder is null and released is null and prefix >>= wanted for no key update;
+    -- Not "holder is null", which would allow the index of free pieces, and a plan that reads all of it.
+    select * into strict piece from pieces where first = at and num_nulls(holder, released) = 2 and prefix >>= wanted for no key update;
     for l in masklen(piece.prefix) + 1 .. masklen(wanted) loop
         parts := parts || buddy_of(set_masklen(wanted, l));
     end loop;
@@ -297,7 +299,7 @@ end $$;
 -- import_piece makes a lease of free space, or, without a holder, a rest. Of a
 -- rest either moment says when it ends.
 create function import_piece(wanted cidr, in_holder text, in_ask text, in_since timestamptz, in_until timestamptz) returns void
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     at   inet := piece_at(first_of(wanted));
     its  text; -- role
@@ -328,7 +330,7 @@ end $$;
 -- merge_piece joins a free piece with its free buddies, as far as their block
 -- goes, or the aggregate where they are in none.
 create function merge_piece(at inet) returns void
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     piece pieces;
     buddy pieces;
@@ -337,7 +339,7 @@ begin
     while masklen(piece.prefix) > masklen(coalesce(piece.block, piece.aggregate)) loop
         select * into buddy from pieces
             where prefix = buddy_of(piece.prefix) and first = first_of(buddy_of(piece.prefix))
-              and block is not distinct from piece.block and holder is null and released is null
+              and block is not distinct from piece.block and num_nulls(holder, released) = 2 -- as in split_piece
             for no key update skip locked; -- one that is being leased is not free any more
         exit when not found;
         delete from pieces where first = greatest(piece.first, buddy.first);
