@@ -4,7 +4,7 @@ select * from reservations where id = $1 and state = 'created';
 -- name: PieceAt :one
 -- The piece that an address is in, locked.
 select prefix, block, first, coalesce(holder, '')::text as holder, coalesce(device, '')::text as device, released
-from pieces where first = piece_at(@address::inet);
+from pieces where first = (select piece_at(@address::inet)); -- asked once, not of each row
 
 -- name: PiecesWithin :many
 select prefix, coalesce(holder, '')::text as holder from pieces

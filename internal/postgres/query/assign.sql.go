@@ -53,7 +53,7 @@ func (q *Queries) HoldPiece(ctx context.Context, arg HoldPieceParams) error {
 
 const pieceAt = `-- name: PieceAt :one
 select prefix, block, first, coalesce(holder, '')::text as holder, coalesce(device, '')::text as device, released
-from pieces where first = piece_at($1::inet)
+from pieces where first = (select piece_at($1::inet))
 `
 
 type PieceAtRow struct {
@@ -81,6 +81,7 @@ func (q *Queries) PieceAt(ctx context.Context, address netip.Addr) (PieceAtRow, 
 }
 
 const piecesWithin = `-- name: PiecesWithin :many
+
 select prefix, coalesce(holder, '')::text as holder from pieces
 where prefix <<= $1::cidr and first >= first_of($1::cidr)
   and first <= set_masklen(broadcast($1::cidr), masklen(first_of($1::cidr)))
@@ -92,6 +93,7 @@ type PiecesWithinRow struct {
 	Holder string
 }
 
+// asked once, not of each row
 func (q *Queries) PiecesWithin(ctx context.Context, prefix netip.Prefix) ([]PiecesWithinRow, error) {
 	rows, err := q.db.Query(ctx, piecesWithin, prefix)
 	if err != nil {
