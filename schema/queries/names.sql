@@ -64,10 +64,6 @@ on conflict (address) do update set project = excluded.project, name = excluded.
 -- name: DropPointer :execrows
 delete from pointers where address = @address and project = @project;
 
--- name: DropStalePointers :exec
--- A tenant's choice ends with what it is for.
-delete from pointers t where t.address <<= any(@prefixes::cidr[]) and t.project = @project;
-
 -- name: ListPointers :many
 select * from pointers where (@project::text = '' or project = @project) order by address;
 

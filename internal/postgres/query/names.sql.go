@@ -88,21 +88,6 @@ func (q *Queries) DropPointer(ctx context.Context, arg DropPointerParams) (int64
 	return result.RowsAffected(), nil
 }
 
-const dropStalePointers = `-- name: DropStalePointers :exec
-delete from pointers t where t.address <<= any($1::cidr[]) and t.project = $2
-`
-
-type DropStalePointersParams struct {
-	Prefixes []netip.Prefix
-	Project  string
-}
-
-// A tenant's choice ends with what it is for.
-func (q *Queries) DropStalePointers(ctx context.Context, arg DropStalePointersParams) error {
-	_, err := q.db.Exec(ctx, dropStalePointers, arg.Prefixes, arg.Project)
-	return err
-}
-
 const holderOfAddress = `-- name: HolderOfAddress :one
 select coalesce(p.device, '')::text as device, b.purpose, b.role, coalesce(b.project, d.project, '')::text as project, b.prefix as block, p.prefix
 from pieces p join blocks b on b.prefix = p.block left join devices d on d.id = p.device
