@@ -77,6 +77,9 @@ func (r Runs) Await(ctx context.Context, e Execution, result any) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("wait for %s: %w", e.ID, ctx.Err())
 	}
+	if late := new(serviceerror.DeadlineExceeded); errors.As(err, &late) { // the connection's clock can be the first
+		return fmt.Errorf("wait for %s: %w", e.ID, context.DeadlineExceeded)
+	}
 	var typed *temporal.ApplicationError
 	if errors.As(err, &typed) {
 		return fmt.Errorf("%s: %s (%s)", e.ID, typed.Message(), typed.Type())
