@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"strings"
 
 	"millwright/internal/metal"
@@ -11,17 +12,22 @@ const (
 	PathUp     = "/agent/up"
 	PathJob    = "/agent/job"
 	PathReport = "/agent/report"
+	PathStep   = "/agent/step"
+	PathLog    = "/agent/log"
 	PathImages = "/images/"
 
 	QueryBoot = "boot" // the number of this boot
 	QueryWait = "wait" // how long the boot service may hold the question, as a Go duration
 	QueryHave = "have" // the job that is done and reported: it is no news, hold the question
+	QueryAt   = "at"   // byte of the boot's log that a piece of it begins at
 )
 
 // Up is the agent's first word.
 type Up struct {
 	Boot      metal.BootNumber `json:"machine_boot"`
+	Version   string           `json:"version,omitempty"`   // of the RAM system: a warm machine with an older one is rebooted
 	Inventory string           `json:"inventory,omitempty"` // a sentence for people
+	Hardware  json.RawMessage  `json:"hardware,omitempty"`  // as package inventory reads it; at most 200 KB
 }
 
 // Job is what the agent is to do.
@@ -30,6 +36,26 @@ type Job struct {
 	Image    *Image    `json:"image,omitempty"` // of an install
 	Hostname string    `json:"hostname,omitempty"`
 	Kexec    bool      `json:"kexec,omitempty"` // leave by kexec; else reboot
+
+	Erase   metal.EraseMode `json:"erase,omitempty"`   // of an install and an erase
+	Install *Install        `json:"install,omitempty"` // of an install
+	Rescue  *metal.Rescue   `json:"rescue,omitempty"`  // of a rescue
+}
+
+// Install is what an install puts on the machine.
+type Install struct {
+	Image     string          `json:"image"`             // ID in the site's image store: 64 hex digits
+	Size      int64           `json:"size"`              // bytes of the disk that it makes
+	Storage   json.RawMessage `json:"storage,omitempty"` // layout, as package drive reads it; absent: the default
+	FirstBoot metal.FirstBoot `json:"first_boot"`
+}
+
+// Step is how far a job is. It replaces what was said of an earlier one.
+type Step struct {
+	Step  string `json:"step"`            // "inventory", "erase", "image", "first-boot", …
+	Done  int64  `json:"done,omitempty"`  // of Total, in bytes or pieces
+	Total int64  `json:"total,omitempty"` // 0 where it is not known
+	Text  string `json:"text,omitempty"`  // a few words for people
 }
 
 // Image is a disk image under the boot service's /images/.
@@ -43,6 +69,10 @@ type Image struct {
 type Report struct {
 	Kind   metal.ReportKind `json:"kind"`
 	Detail string           `json:"detail,omitempty"`
+
+	// Certificates are what is known of each disk's erasure, one JSON object per
+	// disk, as package erasure writes it. The boot service signs and keeps them.
+	Certificates []json.RawMessage `json:"certificates,omitempty"`
 }
 
 // JobOf is the wire's form of a job as a store hands it out.

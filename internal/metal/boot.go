@@ -12,12 +12,26 @@ const (
 	JobWait    Job = "wait"    // nothing yet; ask again
 	JobInstall Job = "install" // erase what must be erased, write the image, configure first boot, then wait
 	JobErase   Job = "erase"   // erase every disk, prove it, then power off
+	JobRescue  Job = "rescue"  // let the tenant in over SSH; touch no disk
+	JobIdle    Job = "idle"    // nothing for now: a warm machine that an order will find waiting
 	JobLeave   Job = "leave"   // boot the disk: kexec, or reboot where the model needs it
 )
 
 // Destructive reports whether the job changes disks. Such a job is handed out
 // only on a row read at that moment.
 func (j Job) Destructive() bool { return j == JobInstall || j == JobErase }
+
+// EraseMode is how thoroughly disks are erased.
+type EraseMode string
+
+const (
+	// EraseFull leaves nothing that anybody can read: between tenants.
+	EraseFull EraseMode = "full"
+	// EraseExpress removes what tells a file system from noise, and the key where
+	// the disk encrypts: before an install, on disks that hold nothing of another
+	// tenant's.
+	EraseExpress EraseMode = "express"
+)
 
 // ReportKind is what a machine has to say about a boot.
 type ReportKind string
@@ -28,6 +42,8 @@ const (
 	Erased    ReportKind = "erased"     // every disk erased and read back; the detail is the proof
 	AgentFail ReportKind = "failed"     // the job cannot be done; the detail says why
 	PhoneHome ReportKind = "phone-home" // the installed system is up
+	Rescued   ReportKind = "rescued"    // the rescue system takes SSH connections
+	NoKexec   ReportKind = "no-kexec"   // kexec was refused, the machine reboots instead; the detail says why
 )
 
 // Report is one thing a machine said. It is recorded before it is signalled.
