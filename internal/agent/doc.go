@@ -12,6 +12,12 @@
 //	POST /agent/up      Up                        204
 //	GET  /agent/job     ?wait=20s&have=<job>      200 Job
 //	POST /agent/report  Report                    204
+//	POST /agent/step    Step                      204
+//	POST /agent/log     ?at=<byte>, plain text    200 LogEnd
+//
+// Steps and log are told in the background and hold no work up: of steps the
+// newest is told, at most once a second, and of a log that nobody takes the
+// middle is dropped. A boot service that has no such path is not asked again.
 //
 // A 410 says that this boot is over. Every other answer that is not a success
 // is weather: the agent asks again for as long as it lives.

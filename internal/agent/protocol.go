@@ -58,6 +58,15 @@ type Step struct {
 	Text  string `json:"text,omitempty"`  // a few words for people
 }
 
+// LogEnd is the answer to a piece of log: how many bytes of this boot's log are
+// kept. The agent goes on from there, whatever it believed before: an answer may
+// have been lost, or the machine may have started again within the boot. An empty
+// piece asks for it. A piece that begins before the end is taken from the end on;
+// of one that begins behind it nothing is taken.
+type LogEnd struct {
+	Next int64 `json:"next"`
+}
+
 // Image is a disk image under the boot service's /images/.
 type Image struct {
 	File   string `json:"file"`
