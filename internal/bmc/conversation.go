@@ -31,7 +31,7 @@ func (d *Driver) during(ctx context.Context, b metal.BMC, doing string, do func(
 }
 
 func (d *Driver) converse(ctx context.Context, b metal.BMC, at endpoint, do func(context.Context, session) error) error {
-	done, err := d.busy.take(ctx, at.String())
+	done, err := d.turn(ctx, b, at)
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,23 @@ func (d *Driver) converse(ctx context.Context, b metal.BMC, at endpoint, do func
 	}
 	d.hangUp(ctx, s, done)
 	return err
+}
+
+// turn waits until the BMC is free for a command.
+func (d *Driver) turn(ctx context.Context, b metal.BMC, at endpoint) (done func(), err error) {
+	if b.Sessions != 1 {
+		return d.busy.take(ctx, at.String())
+	}
+	resume, err := d.yields.command(ctx, at.String())
+	if err != nil {
+		return nil, fmt.Errorf("wait for its console to close: %w", err)
+	}
+	release, err := d.busy.take(ctx, at.String())
+	if err != nil {
+		resume()
+		return nil, err
+	}
+	return func() { release(); resume() }, nil
 }
 
 // logIn opens a session, and gives the turn back if there is none. A log-in

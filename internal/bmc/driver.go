@@ -24,7 +24,8 @@ type Driver struct {
 	Request     time.Duration // how long one request or ipmitool command may take; 30 s if zero
 	Settle      time.Duration // how long power may take to read back as set; 20 s if zero
 
-	busy turns
+	busy   turns
+	yields yields
 }
 
 // Power reads the power state. It waits out a change that is under way.

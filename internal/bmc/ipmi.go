@@ -98,15 +98,19 @@ func (s *ipmiSession) command(parent context.Context, do func(context.Context) (
 // run starts ipmitool as bmclib does: the password goes by environment, which
 // other users cannot read, and never by argument, which all can.
 func (s *ipmiSession) run(ctx context.Context, args ...string) (string, error) {
-	options := []string{"-I", "lanplus", "-U", s.cred.User, "-E", "-N", "5",
-		"-H", s.at.host, "-p", s.at.port, "-C", s.cipher}
-	command := exec.CommandContext(ctx, s.tool, append(options, args...)...)
-	command.Env = []string{"IPMITOOL_PASSWORD=" + s.cred.Password}
-	out, err := command.CombinedOutput()
+	out, err := s.prepare(ctx, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return string(out), nil
+}
+
+func (s *ipmiSession) prepare(ctx context.Context, args ...string) *exec.Cmd {
+	options := []string{"-I", "lanplus", "-U", s.cred.User, "-E", "-N", "5",
+		"-H", s.at.host, "-p", s.at.port, "-C", s.cipher}
+	command := exec.CommandContext(ctx, s.tool, append(options, args...)...)
+	command.Env = []string{"IPMITOOL_PASSWORD=" + s.cred.Password}
+	return command
 }
 
 // bootData is how ipmitool prints boot parameter 5: five bytes in hex.

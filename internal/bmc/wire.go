@@ -31,9 +31,10 @@ type wire struct {
 	log       *slog.Logger
 	transport *http.Transport
 
-	mu   sync.Mutex
-	ctx  context.Context
-	last exchange
+	mu    sync.Mutex
+	ctx   context.Context
+	last  exchange
+	proof http.Header // how the last request proved who sent it
 }
 
 func newWire(at endpoint, fingerprint string, limit time.Duration, log *slog.Logger) *wire {
@@ -80,6 +81,24 @@ func (w *wire) lastExchange() exchange {
 	return w.last
 }
 
+// lastProof is what another request of this session may be sent with.
+func (w *wire) lastProof() http.Header {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.proof.Clone()
+}
+
+// proofOf picks a session's token, or the Basic credentials of a BMC without sessions.
+func proofOf(sent http.Header) http.Header {
+	proof := http.Header{}
+	for _, name := range []string{"X-Auth-Token", "Authorization"} {
+		if value := sent.Get(name); value != "" {
+			proof.Set(name, value)
+		}
+	}
+	return proof
+}
+
 // CloseIdleConnections is also what http.Client calls on a log-out.
 func (w *wire) CloseIdleConnections() { w.transport.CloseIdleConnections() }
 
@@ -88,6 +107,7 @@ func (w *wire) CloseIdleConnections() { w.transport.CloseIdleConnections() }
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	parent := w.ctx
+	w.proof = proofOf(req.Header)
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(parent, w.limit)
 	defer cancel()

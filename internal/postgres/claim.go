@@ -232,11 +232,12 @@ type BMCRecord struct {
 	Credential  string         `json:"credential"`
 	Fingerprint string         `json:"fingerprint,omitempty"`
 	CipherSuite string         `json:"cipher_suite,omitempty"`
+	Sessions    int            `json:"sessions,omitempty"`
 }
 
 func (r BMCRecord) metal(machine string) metal.BMC {
 	return metal.BMC{
 		Machine: metal.MachineID(machine), Address: r.Address, Protocol: r.Protocol,
-		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite,
+		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite, Sessions: r.Sessions,
 	}
 }

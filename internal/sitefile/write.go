@@ -93,15 +93,17 @@ plans:{{range .Plans}}
   {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}],
     boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}}{{end}}
 
-# What can be installed: images lie in boot's image folder.
+# What can be installed: images lie in boot's image store, under the IDs that
+# starter image import printed.
 operating_systems:{{range .OperatingSystems}}
   {{.ID}}:
     name: {{q .Name}}
     distro: {{q .Distro}}
     version: {{q .Version}}
-    image: {{.Image.File}}
-    sha256: {{.Image.SHA256}}
-    size: {{.Image.Size}} # bytes
+    arch: {{.Arch}}
+    first_boot: {{.FirstBoot}}{{if .Image.ID}}
+    image: {{.Image.ID}}
+    size: {{.Image.Size}} # bytes{{end}}
     plans: [{{plans .}}]{{end}}
 
 racks: [{{racks .}}]
@@ -122,7 +124,7 @@ machines:{{range .Machines}}
   {{.ID}}:
     {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},{{if .Advertise}} advertise: true,{{end}}
      bmc: {address: {{q .BMC.Address}}, protocol: {{.BMC.Protocol}}, credential: {{q .BMC.Credential}}` +
-	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}` +
+	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}{{with .BMC.Sessions}}, sessions: {{.}}{{end}}` +
 	`{{with .BMC.Fingerprint}},
            fingerprint: {{.}}{{end}}},
      nics: [{{range $i, $n := .NICs}}{{if $i}},
