@@ -14,6 +14,9 @@ var (
 	ErrChecksum = errors.New("the checksum is not the published one")
 	// ErrFormat says that a file cannot be made an image. Its text says why.
 	ErrFormat = errors.New("cannot be imported")
+	// ErrTar says that a file holds a root file system and no disk: package
+	// rootfs makes one of it.
+	ErrTar = errors.New("it is a tar, and no disk")
 )
 
 // TooSmallError says that an image does not fit onto a disk. Nothing was written.

@@ -50,7 +50,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		path := filepath.Join(t.TempDir(), "any")
 		require.NoError(t, os.WriteFile(path, file, 0o600))
-		p, err := Origin{Path: path}.open(t.TempDir())
+		p, err := Origin{Path: path}.open(&peeled{scratch: t.TempDir()})
 		if err != nil {
 			return
 		}

@@ -58,6 +58,7 @@ var foreign = map[string]string{
 type peeled struct {
 	io.Reader
 	scratch string // a folder for what cannot be read as a stream
+	files   bool   // a tar is wanted, and no disk
 	closers []func() error
 }
 
@@ -70,12 +71,12 @@ func (p *peeled) Close() (err error) {
 
 // open checks a file's checksum and takes off its packing. No decoder sees a
 // byte before the checksum holds.
-func (o Origin) open(scratch string) (_ *peeled, err error) {
+func (o Origin) open(p *peeled) (_ *peeled, err error) {
 	file, err := os.Open(o.Path)
 	if err != nil {
 		return nil, err
 	}
-	p := &peeled{scratch: scratch, closers: []func() error{file.Close}}
+	p.closers = append(p.closers, file.Close)
 	if o.Sum != "" {
 		err = o.Sum.Verify(file)
 	}
@@ -119,10 +120,15 @@ func (p *peeled) layer(r *bufio.Reader, file *os.File, depth int) error {
 			p.closers = append(p.closers, func() error { _ = c.Close(); return nil })
 		}
 		return p.layer(bufio.NewReaderSize(below, 1<<20), nil, depth+1)
+	case p.files && k.name == "tar":
+		p.Reader = r
+		return nil
+	case p.files:
+		return fmt.Errorf("%w: it is no tar", ErrFormat)
+	case k.name == "tar":
+		return fmt.Errorf("%w: %w", ErrFormat, ErrTar)
 	case k.name == "qcow2":
 		return p.qcow2(r, file)
-	case k.name == "tar":
-		return fmt.Errorf("%w: it is a tar, and no disk", ErrFormat)
 	}
 	for start, name := range foreign {
 		if bytes.HasPrefix(head, []byte(start)) || bytes.HasPrefix(bytes.ToLower(head), []byte(start)) {
@@ -140,6 +146,16 @@ func identify(head []byte) kind {
 		}
 	}
 	return kind{name: "raw"}
+}
+
+// OpenTar gives the tar that a root file system was published as, without its
+// packing, after its checksum held.
+func OpenTar(o Origin) (io.ReadCloser, error) {
+	p, err := o.open(&peeled{files: true})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // qcow2 wants to jump about in its file, so a packed one is unpacked first.

@@ -57,7 +57,7 @@ func (s *Store) importTo(ctx context.Context, o Origin) (_ ID, err error) {
 		return ID{}, err
 	}
 	defer func() { err = errors.Join(err, st.discard()) }()
-	disk, err := o.open(st.folder)
+	disk, err := o.open(&peeled{scratch: st.folder})
 	if err != nil {
 		return ID{}, err
 	}
