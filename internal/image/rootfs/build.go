@@ -42,6 +42,8 @@ type job struct {
 	root string // the folder that becomes the root file system
 	disk string // the unfinished disk
 	ids  names
+
+	attributes []attribute // of a tar's files; those of a folder mke2fs takes over
 	tree
 	layout
 }

@@ -7,40 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"millwright/internal/image"
 )
-
-// unpack makes a folder of a tar. As nobody in particular fakeroot remembers
-// whose files they are.
-func (j *job) unpack(ctx context.Context, from string) error {
-	files, err := image.OpenTar(image.Origin{Path: from, Sum: j.Sum})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = files.Close() }() // what ailed it it said when it was read
-	j.root = filepath.Join(j.dir, "root")
-	if err := os.Mkdir(j.root, 0o755); err != nil {
-		return err
-	}
-	name, args := j.faked("tar", "--extract", "--file=-", "--numeric-owner", "--same-permissions", "--same-owner",
-		"--xattrs", "--xattrs-include=*", "--directory="+j.root)
-	_, err = j.run(ctx, files, nil, name, args...)
-	return err
-}
-
-// faked is a program under fakeroot, unless whoever runs it is root.
-func (j *job) faked(name string, args ...string) (string, []string) {
-	if j.path["fakeroot"] == "" || j.root != filepath.Join(j.dir, "root") {
-		return name, args
-	}
-	memory := filepath.Join(j.dir, "owners")
-	under := []string{"-s", memory}
-	if _, err := os.Stat(memory); err == nil {
-		under = append(under, "-i", memory)
-	}
-	return "fakeroot", append(append(under, "--", j.path[name]), args...)
-}
 
 // conf takes the place of the machine's own: what a file system can must not
 // depend on where it was made. GRUB 2.06 and the kernels of 2015 read it.
@@ -54,8 +21,10 @@ const conf = `[defaults]
 		features = has_journal,extent,huge_file,flex_bg,metadata_csum,64bit,dir_nlink,extra_isize
 	}
 	small = {
+		blocksize = 4096
 	}
 	big = {
+		blocksize = 4096
 	}
 `
 
@@ -105,6 +74,9 @@ func (j *job) debugfs(ctx context.Context, commands string) error {
 // inode one time: mke2fs takes over when each was unpacked.
 func (j *job) additions() (string, error) {
 	var c strings.Builder
+	for _, a := range j.attributes {
+		fmt.Fprintln(&c, a.command())
+	}
 	files := []struct{ path, content string }{{"/boot/grub/grub.cfg", j.menu()}}
 	if !j.has["boot/grub"] {
 		fmt.Fprintln(&c, "mkdir /boot/grub")
