@@ -10,9 +10,7 @@
 // seconds and not the machine, and the agent may use os/exec: nobody takes the
 // end of its children from it. What the agent's main does:
 //
-//	if os.Getpid() == 1 {
-//		ramsystem.Watch() // does not return
-//	}
+//	ramsystem.Enter() // first of all; returns where this process is the agent
 //	log := slog.New(slog.NewTextHandler(ramsystem.Console(), nil))
 //	if !ramsystem.Inside() {
 //		… // on a laptop, or under another init: flags say it all
