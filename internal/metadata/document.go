@@ -90,7 +90,7 @@ func Describe(m metal.BootMachine, url string) (Document, bool) {
 
 func systemOf(s metal.OperatingSystem) operatingSystem {
 	return operatingSystem{
-		Slug: string(s.ID), Distro: s.Distro, Version: s.Version, ImageTag: s.Image.SHA256,
+		Slug: string(s.ID), Distro: s.Distro, Version: s.Version, ImageTag: s.Image.ID,
 		LicenseActivation: licenseActivation{State: "unlicensed"},
 	}
 }
@@ -116,23 +116,26 @@ func networkOf(m metal.BootMachine) network {
 	return n
 }
 
-// privateSubnets is what a tenant's system routes to its private gateway: the
-// whole of the RFC 1918 block that its private address is from, as its other
+// PrivateBlocks is what a tenant's system routes to its private gateway: the
+// whole of the RFC 1918 block that a private address of it is from, as its other
 // devices are somewhere in it.
-func privateSubnets(leases []metal.Lease) []string {
-	blocks := []netip.Prefix{
-		netip.MustParsePrefix("10.0.0.0/8"),
-		netip.MustParsePrefix("172.16.0.0/12"),
-		netip.MustParsePrefix("192.168.0.0/16"),
-	}
-	subnets := []string{}
-	for _, block := range blocks {
+func PrivateBlocks(leases []metal.Lease) (blocks []netip.Prefix) {
+	for _, text := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
+		block := netip.MustParsePrefix(text)
 		for _, lease := range leases {
 			if lease.Role == metal.Private && block.Contains(lease.Prefix.Addr()) {
-				subnets = append(subnets, block.String())
+				blocks = append(blocks, block)
 				break
 			}
 		}
+	}
+	return blocks
+}
+
+func privateSubnets(leases []metal.Lease) []string {
+	subnets := []string{}
+	for _, block := range PrivateBlocks(leases) {
+		subnets = append(subnets, block.String())
 	}
 	return subnets
 }
