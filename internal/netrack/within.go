@@ -14,20 +14,38 @@ import (
 func (n *Node) Within(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this goroutine, and nobody inherits its namespace
-		done <- n.within(f)
+		// The thread goes back to where it was. One that ended instead would take
+		// along whatever it had forked: children that die with their parent die
+		// with the thread that made them (prctl(2), PR_SET_PDEATHSIG).
+		runtime.LockOSThread()
+		back, err := n.within(f)
+		if back {
+			runtime.UnlockOSThread()
+		}
+		done <- err
 	}()
 	return <-done
 }
 
-func (n *Node) within(f func() error) error {
-	namespace, err := os.Open("/proc/" + n.pid() + "/ns/net")
+// within says whether the thread is back in its own namespace.
+func (n *Node) within(f func() error) (back bool, err error) {
+	own, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
-		return fmt.Errorf("node %s: open its network namespace: %w", n.Name, err)
+		return true, fmt.Errorf("node %s: open our own network namespace: %w", n.Name, err)
 	}
-	defer func() { _ = namespace.Close() }()
-	if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("node %s: enter its network namespace (needs root): %w", n.Name, err)
+	defer func() { _ = own.Close() }()
+	theirs, err := os.Open(n.NetworkNamespace())
+	if err != nil {
+		return true, fmt.Errorf("node %s: open its network namespace: %w", n.Name, err)
 	}
-	return f()
+	defer func() { _ = theirs.Close() }()
+	if err := unix.Setns(int(theirs.Fd()), unix.CLONE_NEWNET); err != nil {
+		return true, fmt.Errorf("node %s: enter its network namespace (needs root): %w", n.Name, err)
+	}
+	err = f()
+	return unix.Setns(int(own.Fd()), unix.CLONE_NEWNET) == nil, err
 }
+
+// NetworkNamespace is the path of the node's network namespace, for programs
+// that enter one by themselves. It is gone with the node.
+func (n *Node) NetworkNamespace() string { return "/proc/" + n.pid() + "/ns/net" }
