@@ -13,8 +13,8 @@ type Boot struct{ Store BootStore }
 
 // BootStore keeps what each machine should boot.
 type BootStore interface {
-	// BootAgent numbers a boot of the agent; an attempt of a claim is numbered once.
-	BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error)
+	// BootAgent numbers the machine's next boot; an attempt of a claim is numbered once.
+	BootAgent(ctx context.Context, want metal.NextBoot) (metal.Booting, error)
 	// BootDisk tells the agent of this boot to leave, and the machine to boot its disk.
 	BootDisk(ctx context.Context, claim metal.Claim, boot metal.BootNumber) error
 }
@@ -23,20 +23,22 @@ type BootStore interface {
 type BootAgentInput struct {
 	Claim   metal.Claim
 	Attempt int       // 1, 2, …: a repeat of one attempt finds its number
-	Job     metal.Job // install or erase
+	Job     metal.Job // install, erase, rescue, idle; or the tenant's own script
 }
 
 // BootAgentResult carries the number that this boot's reports will name.
 type BootAgentResult struct {
 	Boot metal.BootNumber
+	Warm bool `json:",omitempty"` // the agent was waiting on the machine, and has the job now
 }
 
 // BootAgent makes the machine's next boot the agent, with a job for it, and
-// binds the boot's reports to this run.
+// binds the boot's reports to this run. An agent that waits on the machine gets
+// an install at once.
 func (b *Boot) BootAgent(ctx context.Context, in BootAgentInput) (BootAgentResult, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution.ID
-	n, err := b.Store.BootAgent(ctx, in.Claim, in.Attempt, in.Job, run)
-	return BootAgentResult{Boot: n}, classify(err)
+	booting, err := b.Store.BootAgent(ctx, metal.NextBoot{Claim: in.Claim, Attempt: in.Attempt, Job: in.Job, Run: run})
+	return BootAgentResult{Boot: booting.Number, Warm: booting.Warm}, classify(err)
 }
 
 // BootDiskInput names the boot whose agent may leave.

@@ -30,6 +30,7 @@ type RecordOrderInput struct {
 type RecordOrderResult struct {
 	Status          metal.OrderStatus
 	OperatingSystem metal.OperatingSystemID // of a reinstall
+	ScriptURL       string                  `json:",omitempty"` // of a reinstall with a system that boots one
 }
 
 // RecordOrder checks an order and writes its row. It refuses, by field, what
@@ -41,7 +42,7 @@ func (o *Orders) RecordOrder(ctx context.Context, in RecordOrderInput) (RecordOr
 		return RecordOrderResult{}, classify(fmt.Errorf("order %s: %w", in.Order, err))
 	}
 	status, err := o.Store.RecordOrder(ctx, order)
-	return RecordOrderResult{Status: status, OperatingSystem: order.Wish.OperatingSystem}, classify(err)
+	return RecordOrderResult{Status: status, OperatingSystem: order.Wish.OperatingSystem, ScriptURL: order.Wish.ScriptURL}, classify(err)
 }
 
 // AbandonOrderInput names an order whose device run was never started.

@@ -38,42 +38,6 @@ func (s *service) asAgent(next func(http.ResponseWriter, *http.Request, agentCal
 	}
 }
 
-const maxBody = 256 << 10 // an inventory of a big machine is some 20 kB
-
-func (s *service) up(w http.ResponseWriter, r *http.Request, c agentCall) {
-	var up agent.Up
-	if !decode(w, r, &up) {
-		return
-	}
-	s.report(w, r, c, agent.Report{Kind: metal.AgentUp, Detail: up.Inventory})
-}
-
-// reported takes the ends of jobs and nothing else: an agent must not be able
-// to phone home for a system that is not there.
-func (s *service) reported(w http.ResponseWriter, r *http.Request, c agentCall) {
-	var report agent.Report
-	if !decode(w, r, &report) {
-		return
-	}
-	switch report.Kind {
-	case metal.Installed, metal.Erased, metal.AgentFail:
-		s.report(w, r, c, report)
-	default:
-		http.Error(w, "not a report of an agent", http.StatusBadRequest)
-	}
-}
-
-func (s *service) report(w http.ResponseWriter, r *http.Request, c agentCall, what agent.Report) {
-	report := metal.Report{Machine: c.machine, Boot: c.boot, Kind: what.Kind, Detail: agent.Clip(what.Detail)}
-	err := s.courier.take(r.Context(), report, c.hash)
-	if err != nil && !errors.Is(err, metal.ErrRunOver) {
-		s.refuse(w, c.machine, err)
-		return
-	}
-	// An agent whose run is over learns it from its job: this word was kept.
-	w.WriteHeader(http.StatusNoContent)
-}
-
 // job is the agent's held question. The row is read at once, at each notice
 // that the machine changed, and once more at the end of the wait: what is
 // handed out was true that moment.
@@ -89,8 +53,7 @@ func (s *service) job(w http.ResponseWriter, r *http.Request, c agentCall) {
 			return
 		}
 		if over || job.Job != metal.JobWait && job.Job != have {
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(agent.JobOf(job))
+			s.handOut(w, r, c, job)
 			return
 		}
 		select {

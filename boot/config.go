@@ -27,6 +27,10 @@ type Config struct {
 	AgentFolder string `default:"/var/lib/millwright/agent" type:"path" help:"The agent: vmlinuz and initrd.img."`
 	ImageFolder string `default:"/var/lib/millwright/images" type:"path" help:"Disk images of operating systems."`
 
+	ErasureKey string `default:"/var/lib/millwright/erasure.pem" type:"path" help:"The key that signs certificates of erasure, Ed25519 in PEM; made where it is missing."`
+
+	Resolvers []netip.Addr `help:"Name servers that installed systems ask; none: tenants name their own."`
+
 	AgentArguments string `help:"Further kernel arguments of the agent, such as console=ttyS0,115200."`
 
 	Lease  time.Duration `default:"24h" help:"Lease time of install links; their addresses never change hands."`

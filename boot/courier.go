@@ -46,10 +46,11 @@ const (
 // take records a report and signals it. It returns an error if the machine has
 // to know: the report is not of its boot, could not be recorded, or its run is
 // over. A run that cannot be reached is not the machine's concern.
-func (c *courier) take(ctx context.Context, r metal.Report, hash []byte) error {
+func (c *courier) take(ctx context.Context, said metal.Said) error {
+	r := said.Report
 	recordCtx, cancel := context.WithTimeout(ctx, recordLimit)
 	defer cancel()
-	row, err := c.store.Record(recordCtx, r, hash)
+	row, err := c.store.Record(recordCtx, said)
 	if err != nil {
 		outcome := outcomeLost
 		if errors.Is(err, metal.ErrStaleClaim) {

@@ -29,7 +29,7 @@ func (s *service) phoneHome(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a phone-home names its boot", http.StatusBadRequest)
 		return
 	}
-	err = s.courier.take(r.Context(), metal.Report{Machine: m.ID, Boot: boot, Kind: metal.PhoneHome}, nil)
+	err = s.courier.take(r.Context(), metal.Said{Report: metal.Report{Machine: m.ID, Boot: boot, Kind: metal.PhoneHome}})
 	switch {
 	case errors.Is(err, metal.ErrRunOver):
 		http.Error(w, "nobody waits for this", http.StatusGone)

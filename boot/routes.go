@@ -26,6 +26,8 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("POST "+agent.PathUp, s.asAgent(s.up))
 	mux.HandleFunc("GET "+agent.PathJob, s.asAgent(s.job))
 	mux.HandleFunc("POST "+agent.PathReport, s.asAgent(s.reported))
+	mux.HandleFunc("POST "+agent.PathStep, s.asAgent(s.step))
+	mux.HandleFunc("POST "+agent.PathLog, s.asAgent(s.journal))
 
 	about := metadata.Handler(s.occupant, s.URL)
 	mux.Handle("GET /metadata", about)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"millwright/internal/firstboot"
 	"millwright/internal/metal"
 	"millwright/internal/netboot"
 )
@@ -16,6 +17,7 @@ const (
 	scriptMemory   = "disk-from-memory"
 	scriptWait     = "wait"
 	scriptStranger = "stranger"
+	scriptTenant   = "tenant"
 )
 
 // script tells a machine what to boot. A stranger gets a 404, at which iPXE
@@ -64,6 +66,9 @@ func (s *service) stranger(w http.ResponseWriter, r *http.Request) {
 // before the script with it leaves; where that is refused, the machine's boot
 // has just changed, and it asks again.
 func (s *service) instruct(ctx context.Context, m metal.BootMachine) (text, kind string) {
+	if m.Intent.Script {
+		return s.tenantScript(ctx, m)
+	}
 	if !m.Intent.Agent {
 		return netboot.Disk(m.Firmware, m.ID), scriptDisk
 	}
@@ -81,8 +86,27 @@ func (s *service) instruct(ctx context.Context, m metal.BootMachine) (text, kind
 // remember answers without Postgres. A disk may be booted from memory; an
 // agent needs a token, hence Postgres, hence patience.
 func (s *service) remember(m metal.BootMachine) (text, kind string) {
-	if m.Intent.Agent {
+	if m.Intent.Agent || m.Intent.Script {
 		return netboot.Wait(s.URL, m.ID), scriptWait
 	}
 	return netboot.Disk(m.Firmware, m.ID), scriptMemory
+}
+
+// tenantScript is the tenant's own. Its run hears that it was fetched, which is
+// the last that we see of such a machine.
+func (s *service) tenantScript(ctx context.Context, m metal.BootMachine) (text, kind string) {
+	var script firstboot.Script
+	known := m.Tenancy != nil
+	if known {
+		script, known = firstboot.ScriptOf(m.Tenancy.ScriptURL, m.Tenancy.UserData)
+	}
+	if !known {
+		s.log.Error("a machine is to boot its tenant's script, and there is none", "machine", m.ID, "boot", m.Intent.Number)
+		return netboot.Wait(s.URL, m.ID), scriptWait
+	}
+	err := s.courier.take(ctx, metal.Said{Report: metal.Report{Machine: m.ID, Boot: m.Intent.Number, Kind: metal.Scripted}})
+	if err != nil && !errors.Is(err, metal.ErrRunOver) && !errors.Is(err, metal.ErrStaleClaim) {
+		return netboot.Wait(s.URL, m.ID), scriptWait // nobody would know that it booted
+	}
+	return script.Text(), scriptTenant
 }

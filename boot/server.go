@@ -71,6 +71,7 @@ func (s *server) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	f := &feed{site: s.Site, store: s.store, view: s.view, log: s.log, reload: s.Reload}
 	group.Go(func() error { return f.run(ctx) })
+	group.Go(func() error { every(ctx, s.Reload, func() { s.introduce(ctx) }); return nil })
 	group.Go(func() error { s.courier.run(ctx, s.Resend); return nil })
 	group.Go(func() error { return s.dhcpServer().Serve(ctx, s.dhcp) })
 	group.Go(func() error { return serveTFTP(ctx, s) })

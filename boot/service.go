@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"millwright/internal/erasure"
 	"millwright/internal/metal"
 )
 
@@ -22,6 +23,8 @@ type service struct {
 	metrics *metrics
 	log     *slog.Logger
 
+	key erasure.Key
+
 	agentFiles, images *os.Root
 }
 
@@ -30,6 +33,9 @@ func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) 
 	s.metrics = newMetrics(s.view.age)
 	s.courier = newCourier(cfg.Site, store, signaller, s.metrics, log)
 	var err error
+	if s.key, err = erasureKey(cfg.ErasureKey); err != nil {
+		return nil, err
+	}
 	if s.agentFiles, err = os.OpenRoot(cfg.AgentFolder); err != nil {
 		return nil, fmt.Errorf("open the folder of the agent, %q: %w", cfg.AgentFolder, err)
 	}

@@ -23,13 +23,24 @@ type Machines interface {
 type Jobs interface {
 	IssueToken(ctx context.Context, machine metal.MachineID, n metal.BootNumber, hash []byte) error
 	TakeJob(ctx context.Context, machine metal.MachineID, n metal.BootNumber, hash []byte) (metal.AgentJob, error)
+	// RecordStep keeps how far an agent is.
+	RecordStep(ctx context.Context, of metal.AgentCall, step metal.AgentStep) error
+	// AppendLog keeps a piece of a boot's log, and answers where the next one begins.
+	AppendLog(ctx context.Context, of metal.AgentCall, at int64, piece []byte) (next int64, err error)
+}
+
+// Site is what a boot service says of itself.
+type Site interface {
+	// SetAgentVersion says which agent is handed out here.
+	SetAgentVersion(ctx context.Context, site metal.SiteID, version string) error
+	// PutCertificateKey keeps the public half of the key that signs here.
+	PutCertificateKey(ctx context.Context, id string, pem []byte) error
 }
 
 // Reports keeps what machines said until their runs have heard it.
 type Reports interface {
-	// Record is for an agent with the hash of its token, for an installed system
-	// with none. A repeat returns the first row.
-	Record(ctx context.Context, r metal.Report, hash []byte) (metal.RecordedReport, error)
+	// Record keeps a report and what came with it. A repeat returns the first row.
+	Record(ctx context.Context, said metal.Said) (metal.RecordedReport, error)
 	Unsignalled(ctx context.Context, site metal.SiteID) ([]metal.RecordedReport, error)
 	Signalled(ctx context.Context, id int64) error
 }
@@ -39,6 +50,7 @@ type Store interface {
 	Machines
 	Jobs
 	Reports
+	Site
 }
 
 // Signaller tells a run what its machine reported. It refuses with

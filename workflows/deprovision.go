@@ -60,7 +60,7 @@ func (v *visit) claimFor(ctx workflow.Context, p profile, in RunInput, action me
 	}
 	claimed, err := call(ctx, v.run, p, ControlQueue, "claim device "+string(in.Device),
 		machines.ClaimDevice, activities.ClaimDeviceInput{Wish: metal.ClaimWish{
-			Device: in.Device, Order: in.Order, Action: action, OperatingSystem: in.OperatingSystem,
+			Device: in.Device, Order: in.Order, Action: action, OperatingSystem: in.OperatingSystem, ScriptURL: in.ScriptURL,
 		}})
 	if err != nil {
 		return err

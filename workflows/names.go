@@ -22,6 +22,9 @@ func DeviceRun(id metal.DeviceID) string { return devicePrefix + string(id) }
 // OrderRun is the workflow ID of the run that sees to an order.
 func OrderRun(id metal.OrderID) string { return orderPrefix + string(id) }
 
+// MachineRun is the workflow ID that runs on a machine without a device share.
+func MachineRun(id metal.MachineID) string { return machinePrefix + string(id) }
+
 // AddressRun is the workflow ID of moves of a reservation's addresses: one is
 // open at a time. It takes no device's ID, so it works on a device that is
 // being reinstalled.
@@ -39,6 +42,7 @@ func PlanRun(id metal.SwitchID) string { return planPrefix + string(id) }
 const (
 	devicePrefix  = "device/"
 	orderPrefix   = "order/"
+	machinePrefix = "machine/"
 	addressPrefix = "address/"
 	sessionPrefix = "bgp/"
 	switchPrefix  = "switch/"
@@ -105,6 +109,9 @@ const (
 	StepPhone    = "phone-home"
 	StepActivate = "activate"
 	StepErase    = "erase"
+	StepRescue   = "rescue"
+	StepScript   = "script"
+	StepWarm     = "warm"
 	StepRelease  = "release"
 	StepStart    = "start"
 	StepSettle   = "settle"

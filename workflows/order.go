@@ -137,9 +137,11 @@ func (o *order) startRun(ctx workflow.Context) error {
 	case metal.ActionProvision:
 		start = Provision
 	case metal.ActionReinstall:
-		start, in.OperatingSystem = Reinstall, o.recorded.OperatingSystem
+		start, in.OperatingSystem, in.ScriptURL = Reinstall, o.recorded.OperatingSystem, o.recorded.ScriptURL
 	case metal.ActionDeprovision:
 		start = Deprovision
+	case metal.ActionRescue:
+		start = Rescue
 	default:
 		start, in.Action = Power, s.Action
 	}

@@ -23,7 +23,8 @@ func Power(ctx workflow.Context, in RunInput) (result RunResult, err error) {
 	if in.Action == metal.ActionPowerOff {
 		state = metal.Inactive
 	}
-	return RunResult{Device: in.Device, State: state, Machine: v.claim().Machine}, v.settle(ctx, metal.Ending{Order: in.Order, State: state})
+	return RunResult{Device: in.Device, State: state, Machine: v.claim().Machine},
+		v.settle(ctx, metal.Ending{Order: in.Order, State: state, Keep: v.holding.Always})
 }
 
 func (v *visit) switchTo(ctx workflow.Context, in RunInput) error {
@@ -44,7 +45,11 @@ func (v *visit) switchTo(ctx workflow.Context, in RunInput) error {
 	if in.Action == metal.ActionPowerOff {
 		return nil
 	}
-	return v.on(ctx, device, metal.BootDisk)
+	next := metal.BootDisk
+	if v.holding.Script && v.holding.Always {
+		next = metal.BootNetwork
+	}
+	return v.on(ctx, device, next)
 }
 
 // seen is the state of a device whose machine may be on or off: a step that

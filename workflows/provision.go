@@ -20,6 +20,7 @@ type RunInput struct {
 
 	Action          metal.Action            `json:"action,omitempty"`           // of Power
 	OperatingSystem metal.OperatingSystemID `json:"operating_system,omitempty"` // of Reinstall
+	ScriptURL       string                  `json:"ipxe_script_url,omitempty"`  // of Reinstall, for a system that boots one
 }
 
 // RunResult says how the run left its device.
@@ -58,13 +59,15 @@ func (p *provision) provision(ctx workflow.Context) error {
 	if err := p.install(ctx); err != nil {
 		return err
 	}
-	p.saga.promise(undo{name: parkPort, run: func(ctx workflow.Context) error { return p.park(ctx, undoing) }})
-	if err := p.startSystem(ctx); err != nil {
-		return err
-	}
-	p.kept = true
-	if err := p.awaitSystem(ctx); err != nil {
-		return err
+	if !p.holding.Script {
+		p.saga.promise(undo{name: parkPort, run: p.parkAgain})
+		if err := p.startSystem(ctx); err != nil {
+			return err
+		}
+		p.kept = true
+		if err := p.awaitSystem(ctx); err != nil {
+			return err
+		}
 	}
 	if err := p.activate(ctx, p.in.Order); err != nil {
 		return err
@@ -96,9 +99,14 @@ func (p *provision) install(ctx workflow.Context) error {
 			return err // a switch that is away is not the machine's fault
 		}
 		p.saga.promise(undo{name: switchOff, run: p.switchOff})
-		err := p.work(ctx, device, metal.JobInstall, metal.Installed)
+		err := p.bring(ctx)
 		if err == nil || ctx.Err() != nil || isType(err, activities.StaleClaim) {
 			return err
+		}
+		if p.holding.Script { // the machine goes to quarantine: its addresses stay ours
+			if err := p.park(ctx, device); err != nil {
+				return err
+			}
 		}
 		if stuck := p.discard(ctx, metal.Quarantine{Reason: "did not install: " + sentence(err)}); stuck != nil {
 			return stuck
@@ -108,6 +116,15 @@ func (p *provision) install(ctx workflow.Context) error {
 			return err
 		}
 	}
+}
+
+// bring puts the image on the machine, or boots the tenant's script on it.
+func (p *provision) bring(ctx workflow.Context) error {
+	if !p.holding.Script {
+		return p.work(ctx, device, metal.JobInstall, metal.Installed)
+	}
+	p.saga.promise(undo{name: parkPort, run: p.parkAgain})
+	return p.runScript(ctx)
 }
 
 func (p *provision) claimMachine(ctx workflow.Context) error {
@@ -137,6 +154,14 @@ func (p *provision) end(ctx workflow.Context, cause error) error {
 		return cause
 	}
 	return p.callOut(ctx, ending, stuck, cause)
+}
+
+// parkAgain is an undo: what the port routed, it routes no more.
+func (p *provision) parkAgain(ctx workflow.Context) error {
+	if !p.hasMachine() {
+		return nil // given up to quarantine, its port parked before
+	}
+	return p.park(ctx, undoing)
 }
 
 // switchOff is an undo: a machine that idles is off.

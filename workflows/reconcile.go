@@ -13,6 +13,7 @@ import (
 type ReconcileResult struct {
 	Orders  int `json:"orders"`
 	Devices int `json:"devices"`
+	Spares  int `json:"spares"` // idle machines that are to wait in the agent, or whose run was lost
 }
 
 // Reconcile starts what was lost: the Order of a row that has none, and a
@@ -45,12 +46,31 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 			result.Devices++
 		}
 	}
+	if result.Spares, err = r.warm(ctx); err != nil {
+		return result, err
+	}
 	brought, err := call(ctx, r, reading, ControlQueue, "bring names that are due",
 		names.BringDueNames, activities.BringDueNamesInput{})
 	for _, failed := range brought.Failed {
 		workflow.GetLogger(ctx).Warn("names not brought", "why", failed)
 	}
 	return result, err
+}
+
+// warm starts a run for each idle machine that should wait in the agent.
+func (r *run) warm(ctx workflow.Context) (started int, err error) {
+	found, err := call(ctx, r, reading, ControlQueue, "find idle machines that should wait in the agent",
+		spares.FindSpares, activities.FindSparesInput{})
+	for _, m := range found.Machines {
+		about := temporal.NewSearchAttributes(MachineAttr.ValueSet(string(m.Machine)), SiteAttr.ValueSet(string(m.Site)))
+		child := childOf(ctx, MachineRun(m.Machine), "an idle machine is to wait in the agent", about)
+		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, Warm, SpareInput{Machine: m.Machine, Site: m.Site})); err != nil {
+			return started, err
+		} else if fresh {
+			started++
+		}
+	}
+	return started, err
 }
 
 // begun waits until a child has started. That another run has its ID by now is

@@ -29,6 +29,17 @@ func (v *visit) reinstall(ctx workflow.Context, in RunInput) error {
 	if !v.hasMachine() {
 		return failure(activities.WrongState, "device %s has no machine: its provision failed; deprovision it and order again", in.Device)
 	}
+	if err := v.replace(ctx); err != nil {
+		return err
+	}
+	return v.activate(ctx, in.Order)
+}
+
+// replace puts the new system on the disk, or boots the tenant's script.
+func (v *visit) replace(ctx workflow.Context) error {
+	if v.holding.Script {
+		return v.runScript(ctx)
+	}
 	if err := v.enter(ctx, StepPort, v.holding.Port.String()); err != nil {
 		return err
 	}
@@ -41,10 +52,7 @@ func (v *visit) reinstall(ctx workflow.Context, in RunInput) error {
 	if err := v.startSystem(ctx); err != nil {
 		return err
 	}
-	if err := v.awaitSystem(ctx); err != nil {
-		return err
-	}
-	return v.activate(ctx, in.Order)
+	return v.awaitSystem(ctx)
 }
 
 // failed is how a device is left whose system is no longer whole.

@@ -22,6 +22,7 @@ var (
 	addresses *activities.Addresses
 	switches  *activities.Switches
 	names     *activities.Names
+	spares    *activities.Spares
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several
@@ -70,13 +71,18 @@ func (v *visit) open(ctx workflow.Context) error {
 	return err
 }
 
-// intend makes the machine's next boot the agent, with a job.
-func (v *visit) intend(ctx workflow.Context, p profile, job metal.Job) error {
+// intend makes the machine's next boot the agent, with a job, or the tenant's
+// script. True says that an agent was waiting on the machine and has the job.
+func (v *visit) intend(ctx workflow.Context, p profile, job metal.Job) (bool, error) {
 	v.attempts++
-	numbered, err := call(ctx, v.run, p, ControlQueue, fmt.Sprintf("boot %s into the agent, to %s", v.machine(), job),
+	what := fmt.Sprintf("boot %s into the agent, to %s", v.machine(), job)
+	if job == metal.JobScript {
+		what = fmt.Sprintf("boot %s into the tenant's script", v.machine())
+	}
+	numbered, err := call(ctx, v.run, p, ControlQueue, what,
 		boot.BootAgent, activities.BootAgentInput{Claim: v.claim(), Attempt: v.attempts, Job: job})
 	v.boot = numbered.Boot
-	return err
+	return numbered.Warm, err
 }
 
 func (v *visit) off(ctx workflow.Context, p profile) error {
@@ -93,26 +99,32 @@ func (v *visit) on(ctx workflow.Context, p profile, next metal.BootDevice) error
 
 // work boots the agent with a job and waits until the machine says that it is
 // done. The intent is written before power is touched; a machine that stays
-// silent is switched off and on a few times.
+// silent is switched off and on a few times. One whose agent was waiting needs
+// no power; if it falls silent, it is booted like any other.
 func (v *visit) work(ctx workflow.Context, p profile, job metal.Job, done metal.ReportKind) error {
 	if err := v.enter(ctx, StepBoot, v.machine()); err != nil {
 		return err
 	}
-	if err := v.intend(ctx, p, job); err != nil {
+	warm, err := v.intend(ctx, p, job)
+	if err == nil && warm {
+		var finished bool
+		if finished, err = v.listen(ctx, job, done, "power cycle", nil); err != nil || finished {
+			return err
+		}
+		_, err = v.intend(ctx, p, job)
+	}
+	if err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
-		if err := v.enter(ctx, StepPower, v.machine()); err != nil {
+		if err := v.cycle(ctx, p); err != nil {
 			return err
 		}
-		if err := v.off(ctx, p); err != nil {
-			return err
+		next := "power cycle"
+		if try == powerTries {
+			next = "give the machine up"
 		}
-		v.forget(v.thisBoot())
-		if err := v.on(ctx, p, metal.BootNetwork); err != nil {
-			return err
-		}
-		finished, err := v.listen(ctx, job, done, try)
+		finished, err := v.listen(ctx, job, done, next, firstWords[job])
 		if err != nil || finished {
 			return err
 		}
@@ -123,28 +135,56 @@ func (v *visit) work(ctx workflow.Context, p profile, job metal.Job, done metal.
 	}
 }
 
-// listen waits for the agent, then for its job to be done. False says that the
-// machine fell silent.
-func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKind, try int) (bool, error) {
-	next := "power cycle"
-	if try == powerTries {
-		next = "give the machine up"
+// cycle switches the machine off and on, to boot from the network.
+func (v *visit) cycle(ctx workflow.Context, p profile) error {
+	if err := v.enter(ctx, StepPower, v.machine()); err != nil {
+		return err
 	}
-	if err := v.enter(ctx, StepAgent, v.machine()); err != nil {
-		return false, err
+	if err := v.off(ctx, p); err != nil {
+		return err
 	}
-	report, ok, err := v.await(ctx, v.thisBoot(), v.holding.Limits.Boot, next, metal.AgentUp, done)
-	if err != nil || !ok {
-		return false, err
-	}
-	step := StepInstall
-	if job == metal.JobErase {
-		step = StepErase
-	}
-	if report.Kind == metal.AgentUp {
-		if err := v.enter(ctx, step, v.machine()); err != nil {
+	v.forget(v.thisBoot())
+	return v.on(ctx, p, metal.BootNetwork)
+}
+
+// firstWords is what a machine says first when it boots for a job. Where it is
+// all that is awaited, the limit for booting is the only one.
+var firstWords = map[metal.Job]func(done metal.ReportKind) []metal.ReportKind{
+	metal.JobInstall: agentThen, metal.JobErase: agentThen, metal.JobRescue: agentThen,
+	metal.JobIdle: only, metal.JobScript: only,
+}
+
+func agentThen(done metal.ReportKind) []metal.ReportKind {
+	return []metal.ReportKind{metal.AgentUp, done}
+}
+func only(done metal.ReportKind) []metal.ReportKind { return []metal.ReportKind{done} }
+
+// working is the step in which a job is done.
+var working = map[metal.Job]string{
+	metal.JobInstall: StepInstall, metal.JobErase: StepErase, metal.JobRescue: StepRescue,
+}
+
+// listen waits for the machine's first word, unless its agent runs already, then
+// for its job to be done. False says that the machine fell silent.
+func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKind, next string,
+	first func(metal.ReportKind) []metal.ReportKind) (bool, error) {
+	var report metal.Report
+	if first != nil {
+		if err := v.enter(ctx, StepAgent, v.machine()); err != nil {
 			return false, err
 		}
+		var ok bool
+		var err error
+		if report, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.Boot, next, first(done)...); err != nil || !ok {
+			return false, err
+		}
+	}
+	if report.Kind != done && report.Kind != metal.AgentFail {
+		if err := v.enter(ctx, working[job], v.machine()); err != nil {
+			return false, err
+		}
+		var ok bool
+		var err error
 		if report, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.Install, next, done); err != nil || !ok {
 			return false, err
 		}
@@ -153,6 +193,24 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 		return false, failure(AgentFailed, "machine %s, boot %d, %s: %s", v.machine(), v.boot, job, report.Detail)
 	}
 	return true, nil
+}
+
+// runScript boots the tenant's own script, which needs the tenant's network.
+// Disks that were never proven to be erased are erased first.
+func (v *visit) runScript(ctx workflow.Context) error {
+	if !v.holding.Erased {
+		if err := v.work(ctx, device, metal.JobErase, metal.Erased); err != nil {
+			return err
+		}
+		v.holding.Erased = true
+	}
+	if err := v.enter(ctx, StepOpen, v.holding.Port.String()); err != nil {
+		return err
+	}
+	if err := v.open(ctx); err != nil {
+		return err
+	}
+	return v.work(ctx, device, metal.JobScript, metal.Scripted)
 }
 
 // startSystem opens the port while the agent waits, lets the agent leave for
@@ -189,11 +247,26 @@ func (v *visit) awaitSystem(ctx workflow.Context) error {
 		return err
 	}
 	_, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.PhoneHome, "the device is failed, with its holdings kept", metal.PhoneHome)
-	if err != nil || ok {
+	if err != nil {
 		return err
+	}
+	if ok {
+		return v.giveUpKexec(ctx)
 	}
 	return failure(SystemSilent, "machine %s, boot %d: the installed system did not phone home within %s, one power cycle included; the device keeps what it holds: look at its console, reinstall or deprovision it",
 		v.machine(), v.boot, 2*v.holding.Limits.PhoneHome)
+}
+
+// giveUpKexec remembers a machine whose system came up through the firmware
+// alone: kexec into it hung.
+func (v *visit) giveUpKexec(ctx workflow.Context) error {
+	if !v.holding.Kexec {
+		return nil
+	}
+	_, err := call(ctx, v.run, settling, ControlQueue, "no kexec on "+v.machine()+" from now on",
+		spares.GiveUpKexec, activities.GiveUpKexecInput{Claim: v.claim(),
+			Why: fmt.Sprintf("boot %d: the installed system was silent after kexec, and came up after a power cycle", v.boot)})
+	return err
 }
 
 // activate hands the device to its tenant. The system is up: a cancellation
@@ -204,7 +277,7 @@ func (v *visit) activate(ctx workflow.Context, order metal.OrderID) error {
 		return err
 	}
 	_, err := call(ctx, v.run, settling, ControlQueue, "device "+string(v.claim().Device)+" is active",
-		devices.ActivateDevice, activities.ActivateDeviceInput{Claim: v.claim(), Ending: metal.Ending{Order: order, State: metal.Active}})
+		devices.ActivateDevice, activities.ActivateDeviceInput{Claim: v.claim(), Ending: metal.Ending{Order: order, State: metal.Active, Keep: v.holding.Always}})
 	return err
 }
 

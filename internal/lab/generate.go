@@ -48,7 +48,11 @@ func Generate(size Size) (*sitefile.Site, error) {
 		}},
 	}
 	for _, system := range systems {
-		s.OperatingSystems = append(s.OperatingSystems, described(system, []metal.PlanID{plan}))
+		known, err := described(system, []metal.PlanID{plan})
+		if err != nil {
+			return nil, err
+		}
+		s.OperatingSystems = append(s.OperatingSystems, known)
 	}
 	racks := min(max(size.Racks, (size.Machines+perRack-1)/perRack), size.Machines)
 	for r := range racks {

@@ -1,13 +1,14 @@
 package lab
 
 import (
+	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 
+	"millwright/internal/image"
 	"millwright/internal/metal"
 	"millwright/internal/netboot"
 	"millwright/internal/sitefile"
@@ -28,31 +29,51 @@ var systems = []metal.OperatingSystem{
 // Image is the disk image of a lab's operating system: bytes that follow from
 // its name, are like no other's, and do not compress.
 func Image(system metal.OperatingSystemID) []byte {
-	image := make([]byte, imageSize)
+	disk := make([]byte, imageSize)
 	seed := sha256.Sum256([]byte("millwright lab image " + system))
-	_, _ = rand.NewChaCha8(seed).Read(image) // cannot fail, by its documentation
-	return image
+	_, _ = rand.NewChaCha8(seed).Read(disk) // cannot fail, by its documentation
+	return disk
 }
 
-// described is Image as a site file describes it.
-func described(system metal.OperatingSystem, plans []metal.PlanID) sitefile.OperatingSystem {
-	image := Image(system.ID)
-	sum := sha256.Sum256(image)
-	system.Image = metal.Image{
-		File: string(system.ID) + ".img", SHA256: hex.EncodeToString(sum[:]), Size: int64(len(image)),
+// described is a system as a site file describes it, with the ID that its
+// image has in every store.
+func described(system metal.OperatingSystem, plans []metal.PlanID) (sitefile.OperatingSystem, error) {
+	dir, err := os.MkdirTemp("", "millwright-image-")
+	if err != nil {
+		return sitefile.OperatingSystem{}, fmt.Errorf("lab: make an image of %s: %w", system.ID, err)
 	}
-	return sitefile.OperatingSystem{OperatingSystem: system, Plans: plans}
+	defer os.RemoveAll(dir)
+	id, err := importImage(dir, system.ID)
+	system.Arch, system.FirstBoot = "x86_64", metal.Plain
+	system.Image = metal.Image{ID: id.String(), Size: imageSize}
+	return sitefile.OperatingSystem{OperatingSystem: system, Plans: plans}, err
 }
 
-// WriteImages puts every image of a generated site into a folder, for boot to
+// WriteImages puts every image of a generated site into a store, for boot to
 // serve under /images/.
 func WriteImages(dir string) error {
 	for _, system := range systems {
-		if err := write(dir, string(system.ID)+".img", Image(system.ID)); err != nil {
+		if _, err := importImage(dir, system.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func importImage(dir string, system metal.OperatingSystemID) (id image.ID, err error) {
+	raw := string(system) + ".img"
+	if err := write(dir, raw, Image(system)); err != nil {
+		return id, err
+	}
+	defer os.Remove(filepath.Join(dir, raw))
+	store, err := image.OpenStore(dir, 0)
+	if err == nil {
+		id, err = store.Import(context.Background(), image.Origin{Path: filepath.Join(dir, raw)})
+	}
+	if err != nil {
+		return id, fmt.Errorf("lab: image of %s: %w", system, err)
+	}
+	return id, nil
 }
 
 // WriteAgentFiles puts a kernel and an initrd in name only into a folder, for

@@ -14,6 +14,7 @@ const (
 	JobErase   Job = "erase"   // erase every disk, prove it, then power off
 	JobRescue  Job = "rescue"  // let the tenant in over SSH; touch no disk
 	JobIdle    Job = "idle"    // nothing for now: a warm machine that an order will find waiting
+	JobScript  Job = "ipxe"    // no job of an agent: the machine boots the tenant's own script
 	JobLeave   Job = "leave"   // boot the disk: kexec, or reboot where the model needs it
 )
 
@@ -37,13 +38,14 @@ const (
 type ReportKind string
 
 const (
-	AgentUp   ReportKind = "agent-up"   // the agent runs and asks for its job
-	Installed ReportKind = "installed"  // image written and verified, first boot configured
-	Erased    ReportKind = "erased"     // every disk erased and read back; the detail is the proof
-	AgentFail ReportKind = "failed"     // the job cannot be done; the detail says why
-	PhoneHome ReportKind = "phone-home" // the installed system is up
-	Rescued   ReportKind = "rescued"    // the rescue system takes SSH connections
-	NoKexec   ReportKind = "no-kexec"   // kexec was refused, the machine reboots instead; the detail says why
+	AgentUp   ReportKind = "agent-up"      // the agent runs and asks for its job
+	Installed ReportKind = "installed"     // image written and verified, first boot configured
+	Erased    ReportKind = "erased"        // every disk erased and read back; the detail is the proof
+	AgentFail ReportKind = "failed"        // the job cannot be done; the detail says why
+	PhoneHome ReportKind = "phone-home"    // the installed system is up
+	Rescued   ReportKind = "rescued"       // the rescue system takes SSH connections
+	Scripted  ReportKind = "script-served" // the tenant's iPXE script was fetched
+	NoKexec   ReportKind = "no-kexec"      // kexec was refused, the machine reboots instead; the detail says why
 )
 
 // Report is one thing a machine said. It is recorded before it is signalled.

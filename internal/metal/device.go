@@ -37,6 +37,7 @@ const (
 	ActionPowerOn     Action = "power-on"
 	ActionPowerOff    Action = "power-off"
 	ActionReboot      Action = "reboot"
+	ActionRescue      Action = "rescue"
 )
 
 // Two more actions take a device for our own ends; nobody can order them.

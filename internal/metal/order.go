@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +17,7 @@ import (
 // `temporal workflow start`. The workflow's ID is "order/" and the orderer's own
 // ID; the same ID again finds the first outcome.
 type OrderInput struct {
-	Action Action `json:"action"` // provision, reinstall, deprovision, power-on, power-off, reboot
+	Action Action `json:"action"` // provision, reinstall, deprovision, power-on, power-off, reboot, rescue
 
 	// Device is a lower-case UUID. A provision may leave it out: it is then made
 	// from the order's ID.
@@ -29,6 +31,13 @@ type OrderInput struct {
 	SSHKeys         []string          `json:"ssh_keys,omitempty"`         // provision: authorized_keys lines
 	Tags            []string          `json:"tags,omitempty"`             // provision
 	UserData        string            `json:"user_data,omitempty"`        // provision: SHA-256 of what was stored before, lower-case hex
+
+	// ScriptURL is where the tenant's own iPXE script is, for systems that boot
+	// one; where it is empty, the user data is the script.
+	ScriptURL  string          `json:"ipxe_script_url,omitempty"` // provision and reinstall
+	AlwaysPXE  bool            `json:"always_pxe,omitempty"`      // provision: boot the script each time, not the first time only
+	Storage    json.RawMessage `json:"storage,omitempty"`         // provision: layout of the disks, an object
+	CustomData json.RawMessage `json:"custom_data,omitempty"`     // provision: an object for the device's metadata
 }
 
 // Order is what somebody wants of a device, checked as far as that goes
@@ -124,11 +133,11 @@ func (in OrderInput) check(id OrderID) error {
 	case ActionProvision:
 		return in.checkProvision()
 	case ActionReinstall:
-		return firstOf(in.only("operating_system"), matches("operating_system", string(in.OperatingSystem), slug))
-	case ActionDeprovision, ActionPowerOn, ActionPowerOff, ActionReboot:
-		return in.only("")
+		return firstOf(in.only("operating_system", "ipxe_script_url"), matches("operating_system", string(in.OperatingSystem), slug), checkScript(in.ScriptURL))
+	case ActionDeprovision, ActionPowerOn, ActionPowerOff, ActionReboot, ActionRescue:
+		return in.only()
 	}
-	return fmt.Errorf("action: %q is none of provision, reinstall, deprovision, power-on, power-off, reboot", in.Action)
+	return fmt.Errorf("action: %q is none of provision, reinstall, deprovision, power-on, power-off, reboot, rescue", in.Action)
 }
 
 func (in OrderInput) checkProvision() error {
@@ -152,7 +161,36 @@ func (in OrderInput) checkProvision() error {
 	if in.UserData != "" && !sha256ID.MatchString(in.UserData) {
 		return errors.New("user_data: want the SHA-256 of stored user data, 64 lower-case hex digits")
 	}
-	return firstOf(checkKeys(in.SSHKeys), checkTags(in.Tags))
+	return firstOf(checkKeys(in.SSHKeys), checkTags(in.Tags), checkScript(in.ScriptURL),
+		checkObject("storage", in.Storage), checkObject("custom_data", in.CustomData))
+}
+
+const maxObject = 64 << 10 // bytes
+
+func checkObject(field string, body json.RawMessage) error {
+	var object map[string]any
+	switch {
+	case len(body) == 0:
+		return nil
+	case len(body) > maxObject:
+		return fmt.Errorf("%s: longer than %d bytes", field, maxObject)
+	case json.Unmarshal(body, &object) != nil || object == nil:
+		return fmt.Errorf("%s: want a JSON object", field)
+	}
+	return nil
+}
+
+// checkScript takes what iPXE can fetch, and nothing that would end its command.
+func checkScript(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil ||
+		len(address) > 2000 || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("ipxe_script_url: want an http or https URL without a password in it")
+	}
+	return nil
 }
 
 func checkKeys(keys []string) error {
@@ -181,7 +219,7 @@ func checkTags(tags []string) error {
 
 // only refuses fields that the action has no use for: whoever sends them
 // expects something that will not happen.
-func (in OrderInput) only(allowed string) error {
+func (in OrderInput) only(allowed ...string) error {
 	for _, f := range []struct {
 		name string
 		set  bool
@@ -189,8 +227,10 @@ func (in OrderInput) only(allowed string) error {
 		{"project", in.Project != ""}, {"site", in.Site != ""}, {"plan", in.Plan != ""},
 		{"operating_system", in.OperatingSystem != ""}, {"hostname", in.Hostname != ""},
 		{"ssh_keys", in.SSHKeys != nil}, {"tags", in.Tags != nil}, {"user_data", in.UserData != ""},
+		{"ipxe_script_url", in.ScriptURL != ""}, {"always_pxe", in.AlwaysPXE},
+		{"storage", in.Storage != nil}, {"custom_data", in.CustomData != nil},
 	} {
-		if f.set && f.name != allowed {
+		if f.set && !slices.Contains(allowed, f.name) {
 			return fmt.Errorf("%s: %s has no use for it", f.name, in.Action)
 		}
 	}

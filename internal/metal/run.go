@@ -11,6 +11,10 @@ type Holding struct {
 	Was    DeviceState // the device's state before this claim
 	Dirty  bool        // the machine may hold a tenant's data
 	Named  bool        // its site has DNS zones
+	Script bool        // the tenant's own iPXE script boots; nothing is installed
+	Always bool        // the script each time, not the first time only
+	Kexec  bool        // the agent leaves by kexec
+	Erased bool        // the machine was once proven to be erased
 }
 
 // ClaimWish says which device a run takes, and what it is about to do with it.
@@ -19,6 +23,7 @@ type ClaimWish struct {
 	Order           OrderID // empty for a run that nobody ordered
 	Action          Action
 	OperatingSystem OperatingSystemID // of a reinstall
+	ScriptURL       string            // of a reinstall with the tenant's own script
 }
 
 // Limits say how long a machine of this plan may take before a run takes its
@@ -36,6 +41,7 @@ type Ending struct {
 	Order   OrderID
 	State   DeviceState
 	Outcome string // why it went otherwise than ordered, in a sentence; empty where it did not
+	Keep    bool   // the machine goes on booting what this run had it boot: rescue, the tenant's own script
 }
 
 // OrderStatus is how an order stands.
@@ -75,4 +81,26 @@ type Quarantine struct {
 type LostOrder struct {
 	Order OrderID
 	Input []byte // canonical JSON
+}
+
+// Spare is a machine that no device lives on.
+type Spare struct {
+	Machine MachineID
+	Site    SiteID
+	Plan    PlanID
+	Run     string // the workflow that holds it; empty while it is idle
+}
+
+// NextBoot is what a run wants a machine to boot.
+type NextBoot struct {
+	Claim   Claim
+	Attempt int    // 1, 2, …: one attempt of a claim is numbered once
+	Job     Job    // what its agent is to do, or JobScript
+	Run     string // the workflow that hears the boot's reports
+}
+
+// Booting is the boot that came of it.
+type Booting struct {
+	Number BootNumber
+	Warm   bool // an agent was waiting and has the job: leave the power alone
 }

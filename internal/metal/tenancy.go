@@ -1,6 +1,10 @@
 package metal
 
-import "net/netip"
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+)
 
 // BootMachine is what a site's boot services know of one machine: enough to
 // answer its DHCP, its boot script and its metadata from memory.
@@ -19,6 +23,7 @@ type BootMachine struct {
 type BootIntent struct {
 	Number BootNumber
 	Agent  bool // the agent over the network; else its disk
+	Script bool // the tenant's own iPXE script
 }
 
 // Tenancy is what a machine is told about the device that lives on it.
@@ -33,31 +38,40 @@ type Tenancy struct {
 	SSHKeys         []string // authorized_keys lines
 	Tags            []string
 	UserData        []byte // as the tenant gave it; at most 64 KiB
+
+	Metro      string
+	State      DeviceState
+	CreatedAt  time.Time
+	CustomData json.RawMessage // a JSON object, the tenant's own
+	ScriptURL  string          // the tenant's iPXE script; empty where the user data is one, or there is none
+	AlwaysPXE  bool            // boot the script each time, not the first time only
 }
 
 // OperatingSystem is what can be installed.
 type OperatingSystem struct {
-	ID      OperatingSystemID
-	Name    string // "Debian 12 (bookworm)"
-	Distro  string // "debian"
-	Version string // "12"
-	Image   Image
+	ID        OperatingSystemID
+	Name      string // "Debian 12 (bookworm)"
+	Distro    string // "debian"
+	Version   string // "12"
+	Arch      string // "x86_64" or "aarch64"
+	FirstBoot FirstBootMethod
+	Image     Image // none where the tenant's own script is booted
 }
 
 // Image is a disk image as boot serves it.
 type Image struct {
-	File   string // name under the site's /images/
-	SHA256 string // lower-case hex, of the whole file
-	Size   int64  // bytes
+	ID   string // in the site's image store: 64 lower-case hex digits, from which all of it is proven
+	Size int64  // bytes of the disk that it makes
 }
 
 // AgentJob is what an agent is handed when it asks, read from Postgres at that
-// moment. Only an install carries an image and a host name.
+// moment. Only an install carries an image.
 type AgentJob struct {
-	Job      Job
-	Image    Image
-	Hostname string
-	Kexec    bool // leave by kexec; else reboot
+	Job     Job
+	Image   Image
+	Storage json.RawMessage // layout of the disks; nil: the default
+	Erase   EraseMode
+	Kexec   bool // leave by kexec; else reboot
 }
 
 // RecordedReport is a report that stands in Postgres, with the run it is for.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,29 +15,68 @@ import (
 	"millwright/internal/postgres/query"
 )
 
+// waitingFor is how long ago an agent that waits may have asked last: it asks
+// every 20 s, and one that missed four times is not counted on.
+const waitingFor = 90 * time.Second
+
 // BootAgent numbers a boot of the agent and binds its reports to a run. An
-// attempt of a claim is numbered once, so a repeat finds its number.
-func (s *Store) BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error) {
-	var number int64
+// attempt of a claim is numbered once, so a repeat finds its number. Where an
+// agent waits on the machine it gets the job, and keeps its boot: the answer
+// says so, and nobody needs to touch the power.
+func (s *Store) BootAgent(ctx context.Context, want metal.NextBoot) (metal.Booting, error) {
+	claim, job := want.Claim, want.Job
+	var booting metal.Booting
 	err := s.in(ctx, func(q *query.Queries) error {
 		if _, err := held(ctx, q, claim); err != nil {
 			return err
 		}
-		var err error
-		number, err = q.SetBootIntent(ctx, query.SetBootIntentParams{
-			Machine: string(claim.Machine), Job: string(job), Run: run, Epoch: claim.Epoch, Attempt: int32(attempt),
-		})
+		number, err := intend(ctx, q, want)
 		if errors.Is(err, pgx.ErrNoRows) { // numbered before
-			intent, err := q.GetBootIntent(ctx, string(claim.Machine))
-			number = intent.Number
-			return err
+			return s.numbered(ctx, q, claim, &booting)
 		}
 		if err != nil {
 			return err
 		}
-		return event(ctx, q, claim, "boot", "boot %d of machine %s is the agent, to %s", number, claim.Machine, job)
+		if job == metal.JobScript { // what the tenant's script does to the disks, nobody knows
+			if err := q.SoilMachine(ctx, string(claim.Machine)); err != nil {
+				return err
+			}
+		}
+		if err := s.numbered(ctx, q, claim, &booting); err != nil {
+			return err
+		}
+		return event(ctx, q, claim, "boot", "%s", nextBoot(claim.Machine, number, job, booting.Warm))
 	})
-	return metal.BootNumber(number), err
+	return booting, err
+}
+
+func intend(ctx context.Context, q *query.Queries, want metal.NextBoot) (int64, error) {
+	machine, epoch, attempt := string(want.Claim.Machine), want.Claim.Epoch, int32(want.Attempt)
+	if want.Job == metal.JobInstall {
+		number, err := q.SetWarmIntent(ctx, query.SetWarmIntentParams{
+			Machine: machine, Job: string(want.Job), Run: want.Run, Epoch: epoch, Attempt: attempt, WaitingFor: waitingFor,
+		})
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return number, err
+		}
+	}
+	return q.SetBootIntent(ctx, query.SetBootIntentParams{Machine: machine, Job: string(want.Job), Run: want.Run, Epoch: epoch, Attempt: attempt})
+}
+
+func (s *Store) numbered(ctx context.Context, q *query.Queries, claim metal.Claim, booting *metal.Booting) error {
+	intent, err := q.GetBootIntent(ctx, string(claim.Machine))
+	*booting = metal.Booting{Number: metal.BootNumber(intent.Number), Warm: intent.Warm}
+	return err
+}
+
+func nextBoot(machine metal.MachineID, number int64, job metal.Job, warm bool) string {
+	switch {
+	case warm:
+		return fmt.Sprintf("the agent that waits on machine %s is to %s, boot %d", machine, job, number)
+	case job == metal.JobScript:
+		return fmt.Sprintf("boot %d of machine %s is the tenant's iPXE script", number, machine)
+	}
+	return fmt.Sprintf("boot %d of machine %s is the agent, to %s", number, machine, job)
 }
 
 // BootDisk tells the agent of a boot to leave, and the machine to boot its
@@ -81,7 +122,10 @@ func (s *Store) TakeJob(ctx context.Context, machine metal.MachineID, boot metal
 		if err != nil {
 			return err
 		}
-		job = metal.AgentJob{Job: metal.Job(row.Job), Kexec: row.Kexec}
+		job = metal.AgentJob{Job: metal.Job(row.Job), Kexec: row.Kexec, Erase: metal.EraseExpress}
+		if row.InFull {
+			job.Erase = metal.EraseFull
+		}
 		if job.Job != metal.JobInstall {
 			return nil
 		}
@@ -89,8 +133,7 @@ func (s *Store) TakeJob(ctx context.Context, machine metal.MachineID, boot metal
 		if err != nil {
 			return fmt.Errorf("machine %s: what to install for device %s: %w", machine, row.Device, err)
 		}
-		job.Image = metal.Image{File: d.Image, SHA256: d.Sha256, Size: d.Size}
-		job.Hostname = d.Hostname
+		job.Image, job.Storage = metal.Image{ID: d.Image, Size: d.Size}, d.Storage
 		return q.SoilMachine(ctx, string(machine))
 	})
 	return job, err
@@ -103,15 +146,17 @@ func staleBoot(machine metal.MachineID, boot metal.BootNumber) error {
 // maxDetail is what a report's sentence may take in the database.
 const maxDetail = 1000
 
-// Record writes what a machine said, before anybody is told. A repeat finds
-// the first row. The hash is nil for a phone-home, which its source address
-// vouches for.
-func (s *Store) Record(ctx context.Context, r metal.Report, hash []byte) (metal.RecordedReport, error) {
+// Record writes what a machine said, before anybody is told, and keeps what
+// came with it: the certificates of an erasure, the hardware of an agent that
+// came up. A repeat finds the first row. The hash is nil for what the machine's
+// source address vouches for.
+func (s *Store) Record(ctx context.Context, said metal.Said) (metal.RecordedReport, error) {
+	r := said.Report
 	var recorded metal.RecordedReport
 	err := s.in(ctx, func(q *query.Queries) error {
 		row, err := q.RecordReport(ctx, query.RecordReportParams{
 			Machine: string(r.Machine), Number: int64(r.Boot), Kind: string(r.Kind), Detail: clean(r.Detail),
-			WithToken: r.Kind != metal.PhoneHome, TokenHash: hash,
+			WithToken: r.Kind != metal.PhoneHome && r.Kind != metal.Scripted, TokenHash: said.TokenHash,
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return staleBoot(r.Machine, r.Boot)
@@ -120,24 +165,30 @@ func (s *Store) Record(ctx context.Context, r metal.Report, hash []byte) (metal.
 			return err
 		}
 		recorded = recordedReport(row)
+		if err := keepSaid(ctx, q, said); err != nil {
+			return err
+		}
 		m, err := q.GetMachine(ctx, row.Machine)
 		if err != nil || m.Device == nil {
 			return err
 		}
 		claim := metal.Claim{Device: metal.DeviceID(*m.Device), Machine: r.Machine}
-		return event(ctx, q, claim, row.Kind, "%s", said(recorded.Report))
+		return event(ctx, q, claim, row.Kind, "%s", inWords(recorded.Report))
 	})
 	return recorded, err
 }
 
-// said is a report as people read it among a device's events.
-func said(r metal.Report) string {
+// inWords is a report as people read it among a device's events.
+func inWords(r metal.Report) string {
 	words := map[metal.ReportKind]string{
 		metal.AgentUp:   "the agent runs",
 		metal.Installed: "image written, read back and found whole",
 		metal.Erased:    "every disk erased and read back",
 		metal.AgentFail: "the agent cannot do its job",
 		metal.PhoneHome: "the installed system is up",
+		metal.Rescued:   "the rescue system takes SSH connections",
+		metal.Scripted:  "the tenant's iPXE script was fetched",
+		metal.NoKexec:   "kexec was refused, the machine reboots",
 	}[r.Kind]
 	if r.Detail == "" {
 		return words
@@ -235,8 +286,10 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 			Hostname: t.Hostname, SSHKeys: t.SshKeys, Tags: t.Tags, UserData: t.UserData,
 			OperatingSystem: metal.OperatingSystem{
 				ID: metal.OperatingSystemID(t.Os), Name: t.Name, Distro: t.Distro, Version: t.Version,
-				Image: metal.Image{File: t.Image, SHA256: t.Sha256, Size: t.Size},
+				Arch: t.Arch, FirstBoot: metal.FirstBootMethod(t.FirstBoot), Image: metal.Image{ID: t.Image, Size: t.Size},
 			},
+			Metro: t.Metro, State: metal.DeviceState(t.State), CreatedAt: t.CreatedAt,
+			CustomData: t.CustomData, ScriptURL: t.IpxeUrl, AlwaysPXE: t.AlwaysPxe,
 		}
 	}
 	leases, err := q.BootLeases(ctx, query.BootLeasesParams{Site: site, Machine: machine})
@@ -250,12 +303,15 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 	return tenancies, err
 }
 
+// agents are the jobs for which a machine boots the agent.
+var agents = map[metal.Job]bool{metal.JobInstall: true, metal.JobErase: true, metal.JobRescue: true, metal.JobIdle: true}
+
 func bootMachine(row query.BootMachinesRow, tenancy *metal.Tenancy) metal.BootMachine {
 	m := metal.BootMachine{
 		ID: metal.MachineID(row.ID), Port: metal.Port{Switch: metal.SwitchID(row.Switch), Name: row.Port},
 		MACs: row.Macs, Firmware: metal.Firmware(row.Firmware),
 		Install: metal.Link{Prefix: row.Install, Role: metal.Install},
-		Intent:  metal.BootIntent{Number: metal.BootNumber(row.Number), Agent: row.Agent},
+		Intent:  metal.BootIntent{Number: metal.BootNumber(row.Number), Agent: agents[metal.Job(row.Job)], Script: metal.Job(row.Job) == metal.JobScript},
 		Tenancy: tenancy,
 	}
 	m.Addresses = []netip.Addr{m.Install.Machine()}
@@ -294,4 +350,20 @@ func (s *Store) ListenBoot(ctx context.Context, site metal.SiteID, changed func(
 			changed(metal.MachineID(machine))
 		}
 	}
+}
+
+// plain makes a piece of a log fit for the database, byte for byte: places in a
+// log are counted in bytes.
+func plain(piece []byte) string {
+	text := make([]byte, 0, len(piece))
+	for len(piece) > 0 {
+		r, size := utf8.DecodeRune(piece)
+		if r == 0 || r == utf8.RuneError && size == 1 {
+			text = append(text, '?')
+		} else {
+			text = append(text, piece[:size]...)
+		}
+		piece = piece[size:]
+	}
+	return string(text)
 }

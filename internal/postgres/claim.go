@@ -56,7 +56,7 @@ func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, e
 		return machine, err
 	}
 	machine, err = q.ClaimIdleMachine(ctx, query.ClaimIdleMachineParams{
-		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project,
+		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project, WaitingFor: waitingFor,
 	})
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return machine, err
@@ -80,6 +80,7 @@ var starts = map[metal.Action][]metal.DeviceState{
 	metal.ActionPowerOn:   {metal.Active, metal.Inactive, metal.PoweringOn},
 	metal.ActionPowerOff:  {metal.Active, metal.Inactive, metal.PoweringOff},
 	metal.ActionReboot:    {metal.Active, metal.Inactive, metal.PoweringOn},
+	metal.ActionRescue:    {metal.Active, metal.Inactive, metal.Failed, metal.PoweringOn},
 	metal.ActionAbandon:   {metal.Queued, metal.Provisioning},
 	metal.ActionRecover: {metal.Provisioning, metal.Reinstalling, metal.PoweringOn,
 		metal.PoweringOff, metal.Deprovisioning},
@@ -112,6 +113,7 @@ var during = map[metal.Action]metal.DeviceState{
 	metal.ActionPowerOn:     metal.PoweringOn,
 	metal.ActionPowerOff:    metal.PoweringOff,
 	metal.ActionReboot:      metal.PoweringOn,
+	metal.ActionRescue:      metal.PoweringOn,
 }
 
 // ClaimDevice takes a device, with the machine it lives on, for another run;
@@ -134,26 +136,39 @@ func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Ho
 		if holding, err = describe(ctx, q, d, machine); err != nil || holding.Was == metal.Deleted {
 			return err
 		}
-		return take(ctx, q, holding, want.Action, want.OperatingSystem)
+		if want.Action == metal.ActionReinstall {
+			first, err := q.FirstBootOfSystem(ctx, string(want.OperatingSystem))
+			if err != nil {
+				return err
+			}
+			holding.Script = first == string(metal.IPXE)
+		}
+		return take(ctx, q, holding, want)
 	})
 	return holding, err
 }
 
 // take writes what an action changes at once: the state customers see, usage
 // that ends, the system to be installed.
-func take(ctx context.Context, q *query.Queries, h metal.Holding, action metal.Action, os metal.OperatingSystemID) error {
+func take(ctx context.Context, q *query.Queries, h metal.Holding, want metal.ClaimWish) error {
+	action := want.Action
 	next, known := during[action]
 	if !known || h.Was == next {
 		return nil
 	}
 	device := string(h.Claim.Device)
+	if h.Claim.Machine != "" { // out of rescue, or of the tenant's script
+		if err := q.LeaveRescue(ctx, string(h.Claim.Machine)); err != nil {
+			return err
+		}
+	}
 	switch action {
 	case metal.ActionDeprovision:
 		if err := q.EndUsage(ctx, device); err != nil {
 			return err
 		}
 	case metal.ActionReinstall:
-		if err := q.SetOperatingSystem(ctx, query.SetOperatingSystemParams{ID: device, OperatingSystem: string(os)}); err != nil {
+		if err := q.SetOperatingSystem(ctx, query.SetOperatingSystemParams{ID: device, OperatingSystem: string(want.OperatingSystem), IpxeUrl: want.ScriptURL}); err != nil {
 			return err
 		}
 	}
@@ -188,6 +203,12 @@ func describe(ctx context.Context, q *query.Queries, d query.Device, machine str
 		return holding, err
 	}
 	holding.Named = len(zones) > 0
+	first, err := q.FirstBootOf(ctx, d.ID) // of a reinstall: the system before; see ClaimDevice
+	if err != nil {
+		return holding, err
+	}
+	holding.Script = first == string(metal.IPXE)
+	holding.Always = holding.Script && d.AlwaysPxe
 	if machine == "" {
 		return holding, nil
 	}
@@ -199,7 +220,9 @@ func describe(ctx context.Context, q *query.Queries, d query.Device, machine str
 	holding.Claim.Epoch = m.Epoch
 	holding.Dirty = m.Dirty
 	holding.Port = metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port}
-	return holding, nil
+	holding.Kexec = m.Kexec && m.KexecFailed == ""
+	holding.Erased, err = q.EverErased(ctx, machine)
+	return holding, err
 }
 
 // HeldMachine is the machine, if the claim still holds it: what a device call

@@ -83,7 +83,10 @@ func admit(ctx context.Context, q *query.Queries, o metal.Order) error {
 		return fmt.Errorf("%s device %s: it is %s: %w", o.Action, o.Device, device.State, metal.ErrWrongState)
 	}
 	if o.Action == metal.ActionReinstall {
-		return runsOn(ctx, q, device.Plan, string(o.Wish.OperatingSystem))
+		if err := runsOn(ctx, q, device.Plan, string(o.Wish.OperatingSystem)); err != nil {
+			return err
+		}
+		return hasScript(ctx, q, o.Wish.OperatingSystem, o.Wish.ScriptURL, value(device.UserData))
 	}
 	return nil
 }
@@ -99,6 +102,9 @@ func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
 	if err := runsOn(ctx, q, string(w.Plan), string(w.OperatingSystem)); err != nil {
 		return err
 	}
+	if err := hasScript(ctx, q, w.OperatingSystem, w.ScriptURL, w.UserData); err != nil {
+		return err
+	}
 	var userData *string
 	if w.UserData != "" {
 		if ok, err := q.HasUserData(ctx, w.UserData); err != nil || !ok {
@@ -110,7 +116,41 @@ func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
 		ID: string(o.Device), Project: string(w.Project), Site: string(w.Site), Plan: string(w.Plan),
 		OperatingSystem: string(w.OperatingSystem), Hostname: w.Hostname,
 		SshKeys: notNil(w.SSHKeys), Tags: notNil(w.Tags), UserData: userData,
+		IpxeUrl: w.ScriptURL, AlwaysPxe: w.AlwaysPXE, Storage: w.Storage, CustomData: orEmpty(w.CustomData),
 	})
+}
+
+func orEmpty(object []byte) []byte {
+	if len(object) == 0 {
+		return []byte("{}")
+	}
+	return object
+}
+
+// hasScript refuses a system that boots the tenant's script where there is none,
+// and a script where nothing boots it.
+func hasScript(ctx context.Context, q *query.Queries, os metal.OperatingSystemID, address, userData string) error {
+	first, err := q.FirstBootOfSystem(ctx, string(os))
+	if err != nil {
+		return err
+	}
+	if first != string(metal.IPXE) {
+		if address != "" {
+			return invalid("ipxe_script_url", "%s is installed, and boots no script; leave it out, or order a system that does", os)
+		}
+		return nil
+	}
+	if address != "" {
+		return nil
+	}
+	body, err := q.UserDataOf(ctx, userData)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if !bytes.HasPrefix(body, []byte("#!ipxe")) {
+		return invalid("ipxe_script_url", "%s boots a script of your own: give its URL, or user data that begins with #!ipxe", os)
+	}
+	return nil
 }
 
 func runsOn(ctx context.Context, q *query.Queries, plan, os string) error {

@@ -155,8 +155,10 @@ func sentence(end metal.Ending) string {
 func (s *Store) QuarantineMachine(ctx context.Context, quarantine metal.Quarantine) error {
 	claim := quarantine.Claim
 	return s.in(ctx, func(q *query.Queries) error {
-		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
-			return err
+		if claim.Device != "" {
+			if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+				return err
+			}
 		}
 		_, err := held(ctx, q, claim)
 		if errors.Is(err, metal.ErrStaleClaim) {
@@ -243,7 +245,11 @@ func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending,
 		if err := q.SettleMachine(ctx, string(claim.Machine)); err != nil {
 			return err
 		}
-		if err := q.EndBootIntent(ctx, string(claim.Machine)); err != nil {
+		boots := q.EndBootIntent
+		if end.Keep {
+			boots = q.KeepBootIntent
+		}
+		if err := boots(ctx, string(claim.Machine)); err != nil {
 			return err
 		}
 		if err := also(q); err != nil {

@@ -26,7 +26,7 @@ func planRow(p sitefile.Plan) (query.UpsertPlanParams, error) {
 	hardware, err := json.Marshal(hardwareRecord{p.Cores, p.MemoryGiB, p.DisksGB})
 	return query.UpsertPlanParams{
 		ID: string(p.ID), Description: p.Description, Hardware: hardware,
-		BootLimit: p.Limits.Boot, InstallLimit: p.Limits.Install, PhoneHomeLimit: p.Limits.PhoneHome,
+		BootLimit: p.Limits.Boot, InstallLimit: p.Limits.Install, PhoneHomeLimit: p.Limits.PhoneHome, Warm: int32(p.Warm),
 	}, err
 }
 
@@ -37,7 +37,7 @@ func planFacts(p query.Plan) (facts, error) {
 	}
 	return facts{
 		"description", p.Description, "cores", h.Cores, "memory_gib", h.MemoryGiB, "disks_gb", h.DisksGB,
-		"boot_limit", p.BootLimit, "install_limit", p.InstallLimit, "phone_home_limit", p.PhoneHomeLimit,
+		"boot_limit", p.BootLimit, "install_limit", p.InstallLimit, "phone_home_limit", p.PhoneHomeLimit, "warm", p.Warm,
 	}, nil
 }
 

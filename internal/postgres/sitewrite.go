@@ -101,7 +101,7 @@ func (im *siteImport) writeSystems(ctx context.Context) error {
 	for _, o := range im.file.OperatingSystems {
 		row := query.UpsertOperatingSystemParams{
 			ID: string(o.ID), Name: o.Name, Distro: o.Distro, Version: o.Version,
-			Image: o.Image.File, Sha256: o.Image.SHA256, Size: o.Image.Size,
+			Arch: o.Arch, FirstBoot: string(o.FirstBoot), Image: o.Image.ID, Size: o.Image.Size,
 		}
 		was, known := im.was.systems[row.ID]
 		plans := slices.Clone(was.Plans)
@@ -110,7 +110,7 @@ func (im *siteImport) writeSystems(ctx context.Context) error {
 		}
 		slices.Sort(plans)
 		after := query.AllOperatingSystemsRow{ID: row.ID, Name: row.Name, Distro: row.Distro, Version: row.Version,
-			Image: row.Image, Sha256: row.Sha256, Size: row.Size, Plans: slices.Compact(plans)}
+			Arch: row.Arch, FirstBoot: row.FirstBoot, Image: given(row.Image), Size: given(row.Size), Plans: slices.Compact(plans)}
 		var before facts
 		if known {
 			slices.Sort(was.Plans) // Postgres may sort by another alphabet
@@ -127,7 +127,23 @@ func (im *siteImport) writeSystems(ctx context.Context) error {
 }
 
 func systemFacts(o query.AllOperatingSystemsRow) facts {
-	return facts{"name", o.Name, "distro", o.Distro, "version", o.Version, "image", o.Image, "sha256", o.Sha256, "size", o.Size, "plans", o.Plans}
+	return facts{"name", o.Name, "distro", o.Distro, "version", o.Version, "arch", o.Arch, "first_boot", o.FirstBoot,
+		"image", value(o.Image), "size", value(o.Size), "plans", o.Plans}
+}
+
+// given is a column that is null where the site file says nothing.
+func given[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
+	}
+	return &v
+}
+
+func value[T any](v *T) (is T) {
+	if v != nil {
+		is = *v
+	}
+	return is
 }
 
 func (im *siteImport) writeSystem(ctx context.Context, row query.UpsertOperatingSystemParams, plans []metal.PlanID) error {

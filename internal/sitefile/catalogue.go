@@ -11,13 +11,16 @@ import (
 func (p *parser) plans(root object) {
 	for _, e := range root.table("plans", "plan") {
 		o := p.object(e.as("plan"), []string{"description", "cores", "memory_gib", "disks_gb"},
-			[]string{"boot_limit", "install_limit", "phone_home_limit"})
+			[]string{"boot_limit", "install_limit", "phone_home_limit", "warm"})
 		plan := Plan{
 			ID:          metal.PlanID(e.name),
 			Description: o.text("description"),
 			Cores:       o.number("cores"),
 			MemoryGiB:   o.number("memory_gib"),
 			Limits:      limits(o),
+		}
+		if o.has("warm") {
+			plan.Warm = o.number("warm")
 		}
 		for _, w := range o.words("disks_gb") {
 			size, err := strconv.Atoi(w.name)
@@ -43,14 +46,15 @@ func limits(plan object) metal.Limits {
 func (p *parser) operatingSystems(root object) {
 	for _, e := range root.table("operating_systems", "operating system") {
 		o := p.object(e.as("operating system"),
-			[]string{"name", "distro", "version", "image", "sha256", "size", "plans"}, nil)
+			[]string{"name", "distro", "version", "plans"}, []string{"arch", "first_boot", "image", "size"})
 		system := OperatingSystem{OperatingSystem: metal.OperatingSystem{
 			ID:      metal.OperatingSystemID(e.name),
 			Name:    o.text("name"),
 			Distro:  o.text("distro"),
 			Version: o.text("version"),
-			Image:   metal.Image{File: p.imageFile(o), SHA256: p.digest(o, "sha256"), Size: int64(o.number("size"))},
+			Arch:    o.textOr("arch", "x86_64"),
 		}}
+		p.installed(o, &system.OperatingSystem)
 		for _, w := range o.words("plans") {
 			plan := metal.PlanID(w.name)
 			knows(p, w.line, "plan", plan, names(p.site.Plans, func(d Plan) metal.PlanID { return d.ID }))
@@ -60,16 +64,23 @@ func (p *parser) operatingSystems(root object) {
 	}
 }
 
-// fileForm has no slash: images are served from one folder, and a name that
-// climbs out of it must not get this far.
-var fileForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
-func (p *parser) imageFile(o object) string {
-	file := o.text("image")
-	if file != "" && !fileForm.MatchString(file) {
-		p.problem(o.at("image"), "image %q is not a file name; write the name alone, without a folder", file)
+// installed reads how a system comes onto a disk, and wakes up there.
+func (p *parser) installed(o object, system *metal.OperatingSystem) {
+	if system.Arch != "x86_64" && system.Arch != "aarch64" {
+		p.problem(o.at("arch"), "arch of %s is %q; write x86_64 or aarch64", o.what, system.Arch)
 	}
-	return file
+	system.FirstBoot = metal.FirstBootMethod(o.textOr("first_boot", string(metal.CloudInit)))
+	switch system.FirstBoot {
+	case metal.IPXE:
+		if o.has("image") || o.has("size") {
+			p.problem(o.at("image"), "%s boots the tenant's own script; leave image and size out", o.what)
+		}
+		return
+	case metal.CloudInit, metal.Ignition, metal.Flatcar, metal.Plain:
+	default:
+		p.problem(o.at("first_boot"), "first_boot of %s is %q; write cloud-init, ignition, flatcar, ipxe or plain", o.what, system.FirstBoot)
+	}
+	system.Image = metal.Image{ID: p.digest(o, "image"), Size: int64(o.number("size"))}
 }
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -78,7 +89,7 @@ var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 func (p *parser) digest(o object, key string) string {
 	sum := o.text(key)
 	if sum != "" && !digestForm.MatchString(sum) {
-		p.problem(o.at(key), "%s of %s is %q; write a SHA-256 as 64 lower-case hex digits", key, o.what, sum)
+		p.problem(o.at(key), "%s of %s is %q; write what `starter image import` printed, 64 lower-case hex digits", key, o.what, sum)
 	}
 	return sum
 }

@@ -125,6 +125,16 @@ func (o object) name(key string) string {
 }
 
 // number is a whole number of at least 1: nothing a site file counts is zero.
+// textOr is the value of an optional key.
+func (o object) textOr(key, otherwise string) string {
+	if !o.has(key) {
+		return otherwise
+	}
+	return o.text(key)
+}
+
+func (o object) has(key string) bool { return o.values[key] != nil }
+
 func (o object) number(key string) int {
 	text := o.text(key)
 	if text == "" {

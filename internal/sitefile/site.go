@@ -44,6 +44,7 @@ type Plan struct {
 	MemoryGiB   int
 	DisksGB     []int // decimal gigabytes, as disks are sold
 	Limits      metal.Limits
+	Warm        int // idle machines of the site that wait in the agent, for orders that need no POST
 }
 
 // OperatingSystem is an installable system and the plans it fits.

@@ -91,7 +91,7 @@ blocks:{{range .Blocks}}
 # there to the system's first word.
 plans:{{range .Plans}}
   {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}],
-    boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}}{{end}}
+    boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}{{if .Warm}}, warm: {{.Warm}}{{end}}}{{end}}
 
 # What can be installed: images lie in boot's image store, under the IDs that
 # starter image import printed.

@@ -3,8 +3,17 @@
 -- a repeat returns the number it got.
 update boot_intents set
     number = number + 1, job = @job, run = @run, epoch = @epoch, attempt = @attempt,
-    token_hash = null, handed_out = null
+    token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
 where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
+returning number;
+
+-- name: SetWarmIntent :one
+-- A job for the agent that waits on the machine, if one does: it keeps its boot
+-- and its token. No row: none does, or the attempt was numbered before.
+update boot_intents set
+    job = @job, run = @run, epoch = @epoch, attempt = @attempt, handed_out = null, warm = true
+where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
+  and job = 'idle' and up_at is not null and seen_at > now() - @waiting_for::interval
 returning number;
 
 -- name: GetBootIntent :one
@@ -20,28 +29,40 @@ where machine = @machine and number = @number and epoch = @epoch and job in ('in
 -- Nobody waits any more: the machine boots its disk.
 update boot_intents set job = 'none', run = '', token_hash = null, handed_out = null where machine = $1;
 
+-- name: KeepBootIntent :exec
+-- Nobody waits any more, and the machine goes on booting what it booted.
+update boot_intents set run = '' where machine = $1;
+
 -- name: IssueToken :execrows
 -- A later script replaces the token of an earlier one.
 update boot_intents i set token_hash = @token_hash
 from machines m
-where i.machine = @machine and i.number = @number and i.job in ('install', 'erase')
-  and m.id = i.machine and m.epoch = i.epoch and m.state = 'claimed';
+where i.machine = @machine and i.number = @number and m.id = i.machine and m.epoch = i.epoch
+  and (i.job in ('install', 'erase') and m.state = 'claimed'
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied')
+    or i.job = 'idle' and m.state in ('claimed', 'idle'));
 
 -- name: LockMachine :exec
 select from machines where id = $1 for update;
 
 -- name: TakeJob :one
 -- The job of this boot, if its claim still stands; destructive ones are noted
--- as handed out before anybody hears of them.
-update boot_intents i set handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
+-- as handed out before anybody hears of them. An agent that waits goes on
+-- waiting while a run that claimed its machine has not said what for. What was
+-- never proven to be erased is erased in full.
+update boot_intents i set seen_at = now(),
+    handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
 from machines m
-where i.machine = @machine and i.number = @number and i.token_hash = @token_hash
-  and i.job <> 'none' and m.id = i.machine and m.epoch = i.epoch and m.state = 'claimed'
-returning i.job, coalesce(m.device, '')::text as device, m.kexec;
+where i.machine = @machine and i.number = @number and i.token_hash = @token_hash and m.id = i.machine
+  and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied') and m.epoch = i.epoch
+    or i.job = 'idle' and m.state in ('claimed', 'idle'))
+returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full;
 
 -- name: JobDevice :one
-select d.hostname, o.image, o.sha256, o.size from devices d
-join operating_systems o on o.id = d.operating_system where d.id = $1;
+select d.hostname, coalesce(o.image, '')::text as image, coalesce(o.size, 0)::bigint as size, d.storage
+from devices d join operating_systems o on o.id = d.operating_system where d.id = $1;
 
 -- name: RecordReport :one
 -- A repeat finds the first. No row: the number is not the machine's, or the
@@ -69,7 +90,7 @@ on conflict (machine, boot) do update set proof = excluded.proof;
 
 -- name: BootMachines :many
 select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
-    i.number, (i.job in ('install', 'erase'))::bool as agent,
+    i.number, i.job,
     array(select mac::text from nics where machine = m.id order by position)::text[] as macs,
     coalesce(m.device, '')::text as device
 from machines m
@@ -81,9 +102,12 @@ order by m.id;
 
 -- name: BootTenancies :many
 select m.id as machine, d.id, d.project, d.site, d.plan, d.hostname, d.ssh_keys, d.tags,
-    o.id as os, o.name, o.distro, o.version, o.image, o.sha256, o.size,
+    o.id as os, o.name, o.distro, o.version, o.arch, o.first_boot,
+    coalesce(o.image, '')::text as image, coalesce(o.size, 0)::bigint as size,
+    d.ipxe_url, d.always_pxe, d.custom_data, d.state, d.created_at, s.metro,
     coalesce(u.body, '')::bytea as user_data
 from machines m join devices d on d.id = m.device
+join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
 where m.site = @site and (@machine::text = '' or m.id = @machine);
@@ -94,3 +118,84 @@ join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
 where m.site = @site and (@machine::text = '' or m.id = @machine)
 order by family(l.prefix), b.role desc, l.prefix;
+
+-- name: NoteAgentUp :exec
+-- The first word of a boot's agent.
+update boot_intents set up_at = now(), seen_at = now(), agent_version = @agent_version
+where machine = @machine and number = @number;
+
+-- name: GiveUpKexec :execrows
+-- Kexec failed here once: not again. Safe to repeat.
+update machines set kexec_failed = @why where id = @machine and kexec and kexec_failed = '';
+
+-- name: InsertCertificate :exec
+-- A repeat finds the first.
+insert into certificates (machine, device, boot, serial, body, signature, key)
+select m.id, m.device, @boot, @serial, @body, @signature, @key from machines m where m.id = @machine
+on conflict (machine, boot, serial) do nothing;
+
+-- name: CertificatesOfDevice :many
+select * from certificates where device = @device::text order by at, id;
+
+-- name: CertificatesOfMachine :many
+select * from certificates where machine = @machine order by at, id;
+
+-- name: RecordInstallErasure :exec
+-- An install that erased in full proves it like any other erasure.
+insert into erasures (machine, device, boot, proof)
+select m.id, m.device, @boot, @proof from machines m where m.id = @machine and m.device is not null
+on conflict (machine, boot) do nothing;
+
+-- name: PutInventory :exec
+insert into inventories (machine, boot, body) values (@machine, @boot, @body)
+on conflict (machine) do update set boot = excluded.boot, body = excluded.body, at = now();
+
+-- name: GetInventory :one
+select * from inventories where machine = $1;
+
+-- name: PutStep :execrows
+-- Only of the machine's present boot, and from who has its token.
+insert into steps (machine, boot, step, done, total, words)
+select i.machine, i.number, @step, @done, @total, @words from boot_intents i
+where i.machine = @machine and i.number = @boot and i.token_hash = @token_hash
+on conflict (machine) do update set boot = excluded.boot, step = excluded.step, done = excluded.done,
+    total = excluded.total, words = excluded.words, at = now(),
+    since = case when (steps.boot, steps.step) = (excluded.boot, excluded.step) then steps.since else now() end;
+
+-- name: GetStep :one
+select s.* from steps s join boot_intents i on i.machine = s.machine and i.number = s.boot where s.machine = $1;
+
+-- name: LogLength :one
+-- Bytes that are kept of the log of a boot, for who has its token. No row: it is not the machine's boot.
+select coalesce((select l.place + octet_length(l.body) from agent_logs l
+    where l.machine = i.machine and l.boot = i.number order by l.place desc limit 1), 0)::bigint
+from boot_intents i where i.machine = @machine and i.number = @boot and i.token_hash = @token_hash
+for update;
+
+-- name: AppendLog :exec
+insert into agent_logs (machine, boot, place, body) values (@machine, @boot, @place, @body)
+on conflict do nothing;
+
+-- name: ReadLog :many
+-- Boot 0 is the last one that said anything.
+select l.* from agent_logs l where l.machine = @machine and l.place >= @place
+  and l.boot = case when @boot::bigint > 0 then @boot else (select max(o.boot) from agent_logs o where o.machine = @machine) end
+order by l.place;
+
+-- name: ForgetLogs :execrows
+delete from agent_logs where at < now() - @older_than::interval;
+
+-- name: SetAgentVersion :exec
+update sites set agent_version = @agent_version where id = @site and agent_version <> @agent_version;
+
+-- name: LeaveRescue :exec
+-- The next boot is the disk again. What a power run does to a device that always
+-- boots its own script is up to that script.
+update boot_intents i set job = 'none', run = '', token_hash = null, handed_out = null
+where i.machine = @machine and i.job = 'rescue';
+
+-- name: PutCertificateKey :exec
+insert into certificate_keys (id, pem) values (@id, @pem) on conflict do nothing;
+
+-- name: CertificateKey :one
+select pem from certificate_keys where id = $1;

@@ -1,6 +1,7 @@
 -- name: InsertDevice :exec
-insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data,
+    ipxe_url, always_pxe, storage, custom_data)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- name: GetDevice :one
 select * from devices where id = $1;
@@ -14,7 +15,16 @@ update devices set state = @state, reason = @reason, changed_at = now(),
 where id = @id;
 
 -- name: SetOperatingSystem :exec
-update devices set operating_system = $2, changed_at = now() where id = $1;
+update devices set operating_system = @operating_system, ipxe_url = @ipxe_url, changed_at = now() where id = @id;
+
+-- name: FirstBootOf :one
+select o.first_boot from devices d join operating_systems o on o.id = d.operating_system where d.id = $1;
+
+-- name: FirstBootOfSystem :one
+select first_boot from operating_systems where id = $1;
+
+-- name: UserDataOf :one
+select body from user_data where sha256 = $1;
 
 -- name: ListDevices :many
 select d.*, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack

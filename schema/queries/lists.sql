@@ -60,6 +60,10 @@ union all
 select 'boot intent', 'machine ' || i.machine || ' is to ' || i.job || ' for ' || i.run || ' and is ' || m.state
 from boot_intents i join machines m on m.id = i.machine
 where i.job <> 'none' and m.state <> 'claimed'
+  and not (i.run = '' and (i.job in ('rescue', 'ipxe') and m.state = 'occupied' or i.job = 'idle' and m.state = 'idle'))
+union all
+select 'claim', m.id || ' is held by ' || m.run
+from machines m where m.run <> ''
 union all
 select 'usage', 'device ' || d.id || ' is ' || d.state || ' and still charged for'
 from usages u join devices d on d.id = u.device

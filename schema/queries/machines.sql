@@ -9,16 +9,20 @@ join nics n on n.machine = m.id and n.position = 0
 where m.device = @device::text for update of m;
 
 -- name: ClaimIdleMachine :one
--- Binds an idle machine to a device, in the rack where its project has fewest.
+-- Binds an idle machine to a device: one that waits in the agent, if there is
+-- one, in the rack where its project has fewest.
 -- Safe to repeat only inside a transaction that looked for the device's
 -- machine first. No row: none is idle, or others hold them at this moment.
 update machines set state = 'claimed', device = @device::text, epoch = epoch + 1, changed_at = now()
 where id = (
     select m.id from machines m
+    join boot_intents i on i.machine = m.id
+    left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
+        where o.site = @site and d.project = @project group by o.rack) has on has.rack = m.rack
     where m.site = @site and m.plan = @plan and m.state = 'idle'
-    order by (select count(*) from machines o join devices d on d.id = o.device
-              where o.site = m.site and o.rack = m.rack and d.project = @project), m.rack, m.unit, m.id
-    limit 1 for update skip locked)
+    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval) desc,
+        coalesce(has.devices, 0), m.rack, m.unit, m.id
+    limit 1 for update of m skip locked)
 returning id;
 
 -- name: ReclaimMachine :one
@@ -33,7 +37,7 @@ select count(*) from machines where site = $1 and plan = $2 and state = 'idle';
 -- name: HeldMachine :one
 -- The machine if this claim still holds it; the row is locked for the transaction.
 select * from machines
-where id = @machine and device = @device::text and epoch = @epoch and state = 'claimed'
+where id = @machine and coalesce(device, '') = @device::text and epoch = @epoch and state = 'claimed'
 for update;
 
 -- name: SettledUnder :one
@@ -50,7 +54,7 @@ where id = $1;
 
 -- name: QuarantineMachine :exec
 -- Keeps the device only where its addresses may still be routed to the port.
-update machines set state = 'quarantined', reason = @reason, epoch = epoch + 1, changed_at = now(),
+update machines set state = 'quarantined', reason = @reason, run = '', epoch = epoch + 1, changed_at = now(),
     device = case when @keep_device::bool then device end
 where id = @id;
 
@@ -71,3 +75,42 @@ select site, plan, state, count(*) from machines group by site, plan, state;
 -- A person's word that the machine is fit; never for one that may hold data.
 update machines set state = 'idle', reason = '', epoch = epoch + 1, changed_at = now()
 where id = $1 and state = 'quarantined' and not dirty and device is null;
+
+-- name: MachinesToWarm :many
+-- Idle machines that should wait in the agent and do not, as many as their
+-- plans lack; and of those that wait, the ones that have for too long, or in an
+-- older agent. Machines that were off the longest come first.
+with waiting as (
+    select m.id, m.site, m.plan, m.changed_at,
+        i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval as warm,
+        i.up_at < now() - @too_long::interval or i.agent_version <> s.agent_version and s.agent_version <> '' as stale
+    from machines m join boot_intents i on i.machine = m.id join sites s on s.id = m.site
+    where m.state = 'idle'
+), ranked as (
+    select w.*, row_number() over (partition by w.site, w.plan, w.warm order by w.stale desc, w.changed_at, w.id) as place,
+        count(*) filter (where w.warm) over (partition by w.site, w.plan) as have
+    from waiting w
+)
+select r.id, r.site, r.plan from ranked r join plans p on p.id = r.plan
+where not r.warm and r.place <= p.warm - r.have
+   or r.warm and r.stale and r.place = 1 and p.warm > 0
+order by r.changed_at, r.id limit @most;
+
+-- name: ClaimSpare :one
+-- An idle machine for a run of its own. A repeat of the same run finds it.
+update machines set state = 'claimed', run = @run, epoch = epoch + 1, changed_at = now()
+where id = @machine and (state = 'idle' or state = 'claimed' and run = @run)
+returning epoch;
+
+-- name: ReturnSpare :exec
+-- Idle again. The epoch stays: nothing but this claim could write under it, and
+-- the agent that waits is of it.
+update machines set state = 'idle', run = '', changed_at = now() where id = @machine;
+
+-- name: LostSpares :many
+-- Machines that runs of their own hold.
+select id, site, run from machines
+where run <> '' and changed_at < now() - @older_than::interval order by changed_at limit @most;
+
+-- name: EverErased :one
+select exists (select from erasures where machine = $1);

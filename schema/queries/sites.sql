@@ -17,19 +17,26 @@ on conflict (id) do update set site = excluded.site, rack = excluded.rack, addre
     host_key = excluded.host_key, credential = excluded.credential, driver = excluded.driver, filter_terms = excluded.filter_terms;
 
 -- name: UpsertPlan :exec
-insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit)
-values ($1, $2, $3, $4, $5, $6)
+insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (id) do update set description = excluded.description, hardware = excluded.hardware,
     boot_limit = excluded.boot_limit, install_limit = excluded.install_limit,
-    phone_home_limit = excluded.phone_home_limit;
+    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm;
 
 -- name: GetPlan :one
 select * from plans where id = $1;
 
 -- name: UpsertOperatingSystem :exec
-insert into operating_systems (id, name, distro, version, image, sha256, size) values ($1, $2, $3, $4, $5, $6, $7)
+insert into operating_systems (id, name, distro, version, arch, first_boot, image, size)
+values (@id, @name, @distro, @version, @arch, @first_boot, nullif(@image::text, ''), nullif(@size::bigint, 0))
 on conflict (id) do update set name = excluded.name, distro = excluded.distro, version = excluded.version,
-    image = excluded.image, sha256 = excluded.sha256, size = excluded.size;
+    arch = excluded.arch, first_boot = excluded.first_boot, image = excluded.image, size = excluded.size,
+    -- What was seen of another image proves nothing of this one.
+    proven = case when operating_systems.image is not distinct from excluded.image then operating_systems.proven else '' end,
+    proven_at = case when operating_systems.image is not distinct from excluded.image then operating_systems.proven_at end;
+
+-- name: RecordProof :execrows
+update operating_systems set proven = @how, proven_at = now() where id = @id;
 
 -- name: UpsertPlanOperatingSystem :exec
 insert into plan_operating_systems (plan, operating_system) values ($1, $2) on conflict do nothing;

@@ -8,7 +8,30 @@ package query
 import (
 	"context"
 	"net/netip"
+	"time"
 )
+
+const appendLog = `-- name: AppendLog :exec
+insert into agent_logs (machine, boot, place, body) values ($1, $2, $3, $4)
+on conflict do nothing
+`
+
+type AppendLogParams struct {
+	Machine string
+	Boot    int64
+	Place   int64
+	Body    string
+}
+
+func (q *Queries) AppendLog(ctx context.Context, arg AppendLogParams) error {
+	_, err := q.db.Exec(ctx, appendLog,
+		arg.Machine,
+		arg.Boot,
+		arg.Place,
+		arg.Body,
+	)
+	return err
+}
 
 const bootLeases = `-- name: BootLeases :many
 select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from machines m
@@ -59,7 +82,7 @@ func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootL
 
 const bootMachines = `-- name: BootMachines :many
 select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
-    i.number, (i.job in ('install', 'erase'))::bool as agent,
+    i.number, i.job,
     array(select mac::text from nics where machine = m.id order by position)::text[] as macs,
     coalesce(m.device, '')::text as device
 from machines m
@@ -83,7 +106,7 @@ type BootMachinesRow struct {
 	Port     string
 	Install  netip.Prefix
 	Number   int64
-	Agent    bool
+	Job      string
 	Macs     []string
 	Device   string
 }
@@ -105,7 +128,7 @@ func (q *Queries) BootMachines(ctx context.Context, arg BootMachinesParams) ([]B
 			&i.Port,
 			&i.Install,
 			&i.Number,
-			&i.Agent,
+			&i.Job,
 			&i.Macs,
 			&i.Device,
 		); err != nil {
@@ -121,9 +144,12 @@ func (q *Queries) BootMachines(ctx context.Context, arg BootMachinesParams) ([]B
 
 const bootTenancies = `-- name: BootTenancies :many
 select m.id as machine, d.id, d.project, d.site, d.plan, d.hostname, d.ssh_keys, d.tags,
-    o.id as os, o.name, o.distro, o.version, o.image, o.sha256, o.size,
+    o.id as os, o.name, o.distro, o.version, o.arch, o.first_boot,
+    coalesce(o.image, '')::text as image, coalesce(o.size, 0)::bigint as size,
+    d.ipxe_url, d.always_pxe, d.custom_data, d.state, d.created_at, s.metro,
     coalesce(u.body, '')::bytea as user_data
 from machines m join devices d on d.id = m.device
+join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
 where m.site = $1 and ($2::text = '' or m.id = $2)
@@ -135,22 +161,29 @@ type BootTenanciesParams struct {
 }
 
 type BootTenanciesRow struct {
-	Machine  string
-	ID       string
-	Project  string
-	Site     string
-	Plan     string
-	Hostname string
-	SshKeys  []string
-	Tags     []string
-	Os       string
-	Name     string
-	Distro   string
-	Version  string
-	Image    string
-	Sha256   string
-	Size     int64
-	UserData []byte
+	Machine    string
+	ID         string
+	Project    string
+	Site       string
+	Plan       string
+	Hostname   string
+	SshKeys    []string
+	Tags       []string
+	Os         string
+	Name       string
+	Distro     string
+	Version    string
+	Arch       string
+	FirstBoot  string
+	Image      string
+	Size       int64
+	IpxeUrl    string
+	AlwaysPxe  bool
+	CustomData []byte
+	State      string
+	CreatedAt  time.Time
+	Metro      string
+	UserData   []byte
 }
 
 func (q *Queries) BootTenancies(ctx context.Context, arg BootTenanciesParams) ([]BootTenanciesRow, error) {
@@ -175,10 +208,96 @@ func (q *Queries) BootTenancies(ctx context.Context, arg BootTenanciesParams) ([
 			&i.Name,
 			&i.Distro,
 			&i.Version,
+			&i.Arch,
+			&i.FirstBoot,
 			&i.Image,
-			&i.Sha256,
 			&i.Size,
+			&i.IpxeUrl,
+			&i.AlwaysPxe,
+			&i.CustomData,
+			&i.State,
+			&i.CreatedAt,
+			&i.Metro,
 			&i.UserData,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const certificateKey = `-- name: CertificateKey :one
+select pem from certificate_keys where id = $1
+`
+
+func (q *Queries) CertificateKey(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, certificateKey, id)
+	var pem string
+	err := row.Scan(&pem)
+	return pem, err
+}
+
+const certificatesOfDevice = `-- name: CertificatesOfDevice :many
+select id, machine, device, boot, serial, body, signature, key, at from certificates where device = $1::text order by at, id
+`
+
+func (q *Queries) CertificatesOfDevice(ctx context.Context, device string) ([]Certificate, error) {
+	rows, err := q.db.Query(ctx, certificatesOfDevice, device)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Certificate
+	for rows.Next() {
+		var i Certificate
+		if err := rows.Scan(
+			&i.ID,
+			&i.Machine,
+			&i.Device,
+			&i.Boot,
+			&i.Serial,
+			&i.Body,
+			&i.Signature,
+			&i.Key,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const certificatesOfMachine = `-- name: CertificatesOfMachine :many
+select id, machine, device, boot, serial, body, signature, key, at from certificates where machine = $1 order by at, id
+`
+
+func (q *Queries) CertificatesOfMachine(ctx context.Context, machine string) ([]Certificate, error) {
+	rows, err := q.db.Query(ctx, certificatesOfMachine, machine)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Certificate
+	for rows.Next() {
+		var i Certificate
+		if err := rows.Scan(
+			&i.ID,
+			&i.Machine,
+			&i.Device,
+			&i.Boot,
+			&i.Serial,
+			&i.Body,
+			&i.Signature,
+			&i.Key,
+			&i.At,
 		); err != nil {
 			return nil, err
 		}
@@ -200,8 +319,20 @@ func (q *Queries) EndBootIntent(ctx context.Context, machine string) error {
 	return err
 }
 
+const forgetLogs = `-- name: ForgetLogs :execrows
+delete from agent_logs where at < now() - $1::interval
+`
+
+func (q *Queries) ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetLogs, olderThan)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getBootIntent = `-- name: GetBootIntent :one
-select machine, number, job, run, epoch, attempt, token_hash, handed_out from boot_intents where machine = $1
+select machine, number, job, run, epoch, attempt, token_hash, handed_out, warm, agent_version, up_at, seen_at from boot_intents where machine = $1
 `
 
 func (q *Queries) GetBootIntent(ctx context.Context, machine string) (BootIntent, error) {
@@ -216,15 +347,103 @@ func (q *Queries) GetBootIntent(ctx context.Context, machine string) (BootIntent
 		&i.Attempt,
 		&i.TokenHash,
 		&i.HandedOut,
+		&i.Warm,
+		&i.AgentVersion,
+		&i.UpAt,
+		&i.SeenAt,
 	)
 	return i, err
+}
+
+const getInventory = `-- name: GetInventory :one
+select machine, boot, body, at from inventories where machine = $1
+`
+
+func (q *Queries) GetInventory(ctx context.Context, machine string) (Inventory, error) {
+	row := q.db.QueryRow(ctx, getInventory, machine)
+	var i Inventory
+	err := row.Scan(
+		&i.Machine,
+		&i.Boot,
+		&i.Body,
+		&i.At,
+	)
+	return i, err
+}
+
+const getStep = `-- name: GetStep :one
+select s.machine, s.boot, s.step, s.done, s.total, s.words, s.since, s.at from steps s join boot_intents i on i.machine = s.machine and i.number = s.boot where s.machine = $1
+`
+
+func (q *Queries) GetStep(ctx context.Context, machine string) (Step, error) {
+	row := q.db.QueryRow(ctx, getStep, machine)
+	var i Step
+	err := row.Scan(
+		&i.Machine,
+		&i.Boot,
+		&i.Step,
+		&i.Done,
+		&i.Total,
+		&i.Words,
+		&i.Since,
+		&i.At,
+	)
+	return i, err
+}
+
+const giveUpKexec = `-- name: GiveUpKexec :execrows
+update machines set kexec_failed = $1 where id = $2 and kexec and kexec_failed = ''
+`
+
+type GiveUpKexecParams struct {
+	Why     string
+	Machine string
+}
+
+// Kexec failed here once: not again. Safe to repeat.
+func (q *Queries) GiveUpKexec(ctx context.Context, arg GiveUpKexecParams) (int64, error) {
+	result, err := q.db.Exec(ctx, giveUpKexec, arg.Why, arg.Machine)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const insertCertificate = `-- name: InsertCertificate :exec
+insert into certificates (machine, device, boot, serial, body, signature, key)
+select m.id, m.device, $1, $2, $3, $4, $5 from machines m where m.id = $6
+on conflict (machine, boot, serial) do nothing
+`
+
+type InsertCertificateParams struct {
+	Boot      int64
+	Serial    string
+	Body      string
+	Signature []byte
+	Key       string
+	Machine   string
+}
+
+// A repeat finds the first.
+func (q *Queries) InsertCertificate(ctx context.Context, arg InsertCertificateParams) error {
+	_, err := q.db.Exec(ctx, insertCertificate,
+		arg.Boot,
+		arg.Serial,
+		arg.Body,
+		arg.Signature,
+		arg.Key,
+		arg.Machine,
+	)
+	return err
 }
 
 const issueToken = `-- name: IssueToken :execrows
 update boot_intents i set token_hash = $1
 from machines m
-where i.machine = $2 and i.number = $3 and i.job in ('install', 'erase')
-  and m.id = i.machine and m.epoch = i.epoch and m.state = 'claimed'
+where i.machine = $2 and i.number = $3 and m.id = i.machine and m.epoch = i.epoch
+  and (i.job in ('install', 'erase') and m.state = 'claimed'
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied')
+    or i.job = 'idle' and m.state in ('claimed', 'idle'))
 `
 
 type IssueTokenParams struct {
@@ -243,15 +462,15 @@ func (q *Queries) IssueToken(ctx context.Context, arg IssueTokenParams) (int64, 
 }
 
 const jobDevice = `-- name: JobDevice :one
-select d.hostname, o.image, o.sha256, o.size from devices d
-join operating_systems o on o.id = d.operating_system where d.id = $1
+select d.hostname, coalesce(o.image, '')::text as image, coalesce(o.size, 0)::bigint as size, d.storage
+from devices d join operating_systems o on o.id = d.operating_system where d.id = $1
 `
 
 type JobDeviceRow struct {
 	Hostname string
 	Image    string
-	Sha256   string
 	Size     int64
+	Storage  []byte
 }
 
 func (q *Queries) JobDevice(ctx context.Context, id string) (JobDeviceRow, error) {
@@ -260,10 +479,20 @@ func (q *Queries) JobDevice(ctx context.Context, id string) (JobDeviceRow, error
 	err := row.Scan(
 		&i.Hostname,
 		&i.Image,
-		&i.Sha256,
 		&i.Size,
+		&i.Storage,
 	)
 	return i, err
+}
+
+const keepBootIntent = `-- name: KeepBootIntent :exec
+update boot_intents set run = '' where machine = $1
+`
+
+// Nobody waits any more, and the machine goes on booting what it booted.
+func (q *Queries) KeepBootIntent(ctx context.Context, machine string) error {
+	_, err := q.db.Exec(ctx, keepBootIntent, machine)
+	return err
 }
 
 const leaveAgent = `-- name: LeaveAgent :execrows
@@ -287,6 +516,18 @@ func (q *Queries) LeaveAgent(ctx context.Context, arg LeaveAgentParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const leaveRescue = `-- name: LeaveRescue :exec
+update boot_intents i set job = 'none', run = '', token_hash = null, handed_out = null
+where i.machine = $1 and i.job = 'rescue'
+`
+
+// The next boot is the disk again. What a power run does to a device that always
+// boots its own script is up to that script.
+func (q *Queries) LeaveRescue(ctx context.Context, machine string) error {
+	_, err := q.db.Exec(ctx, leaveRescue, machine)
+	return err
+}
+
 const lockMachine = `-- name: LockMachine :exec
 select from machines where id = $1 for update
 `
@@ -296,6 +537,27 @@ func (q *Queries) LockMachine(ctx context.Context, id string) error {
 	return err
 }
 
+const logLength = `-- name: LogLength :one
+select coalesce((select l.place + octet_length(l.body) from agent_logs l
+    where l.machine = i.machine and l.boot = i.number order by l.place desc limit 1), 0)::bigint
+from boot_intents i where i.machine = $1 and i.number = $2 and i.token_hash = $3
+for update
+`
+
+type LogLengthParams struct {
+	Machine   string
+	Boot      int64
+	TokenHash []byte
+}
+
+// Bytes that are kept of the log of a boot, for who has its token. No row: it is not the machine's boot.
+func (q *Queries) LogLength(ctx context.Context, arg LogLengthParams) (int64, error) {
+	row := q.db.QueryRow(ctx, logLength, arg.Machine, arg.Boot, arg.TokenHash)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const markSignalled = `-- name: MarkSignalled :exec
 update reports set signalled_at = now() where id = $1 and signalled_at is null
 `
@@ -303,6 +565,128 @@ update reports set signalled_at = now() where id = $1 and signalled_at is null
 func (q *Queries) MarkSignalled(ctx context.Context, id int64) error {
 	_, err := q.db.Exec(ctx, markSignalled, id)
 	return err
+}
+
+const noteAgentUp = `-- name: NoteAgentUp :exec
+update boot_intents set up_at = now(), seen_at = now(), agent_version = $1
+where machine = $2 and number = $3
+`
+
+type NoteAgentUpParams struct {
+	AgentVersion string
+	Machine      string
+	Number       int64
+}
+
+// The first word of a boot's agent.
+func (q *Queries) NoteAgentUp(ctx context.Context, arg NoteAgentUpParams) error {
+	_, err := q.db.Exec(ctx, noteAgentUp, arg.AgentVersion, arg.Machine, arg.Number)
+	return err
+}
+
+const putCertificateKey = `-- name: PutCertificateKey :exec
+insert into certificate_keys (id, pem) values ($1, $2) on conflict do nothing
+`
+
+type PutCertificateKeyParams struct {
+	ID  string
+	Pem string
+}
+
+func (q *Queries) PutCertificateKey(ctx context.Context, arg PutCertificateKeyParams) error {
+	_, err := q.db.Exec(ctx, putCertificateKey, arg.ID, arg.Pem)
+	return err
+}
+
+const putInventory = `-- name: PutInventory :exec
+insert into inventories (machine, boot, body) values ($1, $2, $3)
+on conflict (machine) do update set boot = excluded.boot, body = excluded.body, at = now()
+`
+
+type PutInventoryParams struct {
+	Machine string
+	Boot    int64
+	Body    []byte
+}
+
+func (q *Queries) PutInventory(ctx context.Context, arg PutInventoryParams) error {
+	_, err := q.db.Exec(ctx, putInventory, arg.Machine, arg.Boot, arg.Body)
+	return err
+}
+
+const putStep = `-- name: PutStep :execrows
+insert into steps (machine, boot, step, done, total, words)
+select i.machine, i.number, $1, $2, $3, $4 from boot_intents i
+where i.machine = $5 and i.number = $6 and i.token_hash = $7
+on conflict (machine) do update set boot = excluded.boot, step = excluded.step, done = excluded.done,
+    total = excluded.total, words = excluded.words, at = now(),
+    since = case when (steps.boot, steps.step) = (excluded.boot, excluded.step) then steps.since else now() end
+`
+
+type PutStepParams struct {
+	Step      string
+	Done      int64
+	Total     int64
+	Words     string
+	Machine   string
+	Boot      int64
+	TokenHash []byte
+}
+
+// Only of the machine's present boot, and from who has its token.
+func (q *Queries) PutStep(ctx context.Context, arg PutStepParams) (int64, error) {
+	result, err := q.db.Exec(ctx, putStep,
+		arg.Step,
+		arg.Done,
+		arg.Total,
+		arg.Words,
+		arg.Machine,
+		arg.Boot,
+		arg.TokenHash,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const readLog = `-- name: ReadLog :many
+select l.machine, l.boot, l.place, l.body, l.at from agent_logs l where l.machine = $1 and l.place >= $2
+  and l.boot = case when $3::bigint > 0 then $3 else (select max(o.boot) from agent_logs o where o.machine = $1) end
+order by l.place
+`
+
+type ReadLogParams struct {
+	Machine string
+	Place   int64
+	Boot    int64
+}
+
+// Boot 0 is the last one that said anything.
+func (q *Queries) ReadLog(ctx context.Context, arg ReadLogParams) ([]AgentLog, error) {
+	rows, err := q.db.Query(ctx, readLog, arg.Machine, arg.Place, arg.Boot)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AgentLog
+	for rows.Next() {
+		var i AgentLog
+		if err := rows.Scan(
+			&i.Machine,
+			&i.Boot,
+			&i.Place,
+			&i.Body,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const recordErasure = `-- name: RecordErasure :execrows
@@ -325,6 +709,24 @@ func (q *Queries) RecordErasure(ctx context.Context, arg RecordErasureParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const recordInstallErasure = `-- name: RecordInstallErasure :exec
+insert into erasures (machine, device, boot, proof)
+select m.id, m.device, $1, $2 from machines m where m.id = $3 and m.device is not null
+on conflict (machine, boot) do nothing
+`
+
+type RecordInstallErasureParams struct {
+	Boot    int64
+	Proof   string
+	Machine string
+}
+
+// An install that erased in full proves it like any other erasure.
+func (q *Queries) RecordInstallErasure(ctx context.Context, arg RecordInstallErasureParams) error {
+	_, err := q.db.Exec(ctx, recordInstallErasure, arg.Boot, arg.Proof, arg.Machine)
+	return err
 }
 
 const recordReport = `-- name: RecordReport :one
@@ -372,10 +774,24 @@ func (q *Queries) RecordReport(ctx context.Context, arg RecordReportParams) (Rep
 	return i, err
 }
 
+const setAgentVersion = `-- name: SetAgentVersion :exec
+update sites set agent_version = $1 where id = $2 and agent_version <> $1
+`
+
+type SetAgentVersionParams struct {
+	AgentVersion string
+	Site         string
+}
+
+func (q *Queries) SetAgentVersion(ctx context.Context, arg SetAgentVersionParams) error {
+	_, err := q.db.Exec(ctx, setAgentVersion, arg.AgentVersion, arg.Site)
+	return err
+}
+
 const setBootIntent = `-- name: SetBootIntent :one
 update boot_intents set
     number = number + 1, job = $1, run = $2, epoch = $3, attempt = $4,
-    token_hash = null, handed_out = null
+    token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
 where machine = $5 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
 returning number
 `
@@ -403,12 +819,49 @@ func (q *Queries) SetBootIntent(ctx context.Context, arg SetBootIntentParams) (i
 	return number, err
 }
 
+const setWarmIntent = `-- name: SetWarmIntent :one
+update boot_intents set
+    job = $1, run = $2, epoch = $3, attempt = $4, handed_out = null, warm = true
+where machine = $5 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
+  and job = 'idle' and up_at is not null and seen_at > now() - $6::interval
+returning number
+`
+
+type SetWarmIntentParams struct {
+	Job        string
+	Run        string
+	Epoch      int64
+	Attempt    int32
+	Machine    string
+	WaitingFor time.Duration
+}
+
+// A job for the agent that waits on the machine, if one does: it keeps its boot
+// and its token. No row: none does, or the attempt was numbered before.
+func (q *Queries) SetWarmIntent(ctx context.Context, arg SetWarmIntentParams) (int64, error) {
+	row := q.db.QueryRow(ctx, setWarmIntent,
+		arg.Job,
+		arg.Run,
+		arg.Epoch,
+		arg.Attempt,
+		arg.Machine,
+		arg.WaitingFor,
+	)
+	var number int64
+	err := row.Scan(&number)
+	return number, err
+}
+
 const takeJob = `-- name: TakeJob :one
-update boot_intents i set handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
+update boot_intents i set seen_at = now(),
+    handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
 from machines m
-where i.machine = $1 and i.number = $2 and i.token_hash = $3
-  and i.job <> 'none' and m.id = i.machine and m.epoch = i.epoch and m.state = 'claimed'
-returning i.job, coalesce(m.device, '')::text as device, m.kexec
+where i.machine = $1 and i.number = $2 and i.token_hash = $3 and m.id = i.machine
+  and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied') and m.epoch = i.epoch
+    or i.job = 'idle' and m.state in ('claimed', 'idle'))
+returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full
 `
 
 type TakeJobParams struct {
@@ -421,14 +874,22 @@ type TakeJobRow struct {
 	Job    string
 	Device string
 	Kexec  bool
+	InFull bool
 }
 
 // The job of this boot, if its claim still stands; destructive ones are noted
-// as handed out before anybody hears of them.
+// as handed out before anybody hears of them. An agent that waits goes on
+// waiting while a run that claimed its machine has not said what for. What was
+// never proven to be erased is erased in full.
 func (q *Queries) TakeJob(ctx context.Context, arg TakeJobParams) (TakeJobRow, error) {
 	row := q.db.QueryRow(ctx, takeJob, arg.Machine, arg.Number, arg.TokenHash)
 	var i TakeJobRow
-	err := row.Scan(&i.Job, &i.Device, &i.Kexec)
+	err := row.Scan(
+		&i.Job,
+		&i.Device,
+		&i.Kexec,
+		&i.InFull,
+	)
 	return i, err
 }
 

@@ -102,8 +102,30 @@ func (q *Queries) EveryText(ctx context.Context) ([]string, error) {
 	return items, nil
 }
 
+const firstBootOf = `-- name: FirstBootOf :one
+select o.first_boot from devices d join operating_systems o on o.id = d.operating_system where d.id = $1
+`
+
+func (q *Queries) FirstBootOf(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, firstBootOf, id)
+	var first_boot string
+	err := row.Scan(&first_boot)
+	return first_boot, err
+}
+
+const firstBootOfSystem = `-- name: FirstBootOfSystem :one
+select first_boot from operating_systems where id = $1
+`
+
+func (q *Queries) FirstBootOfSystem(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRow(ctx, firstBootOfSystem, id)
+	var first_boot string
+	err := row.Scan(&first_boot)
+	return first_boot, err
+}
+
 const getDevice = `-- name: GetDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at from devices where id = $1
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data from devices where id = $1
 `
 
 func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
@@ -124,6 +146,10 @@ func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.DeletedAt,
+		&i.IpxeUrl,
+		&i.AlwaysPxe,
+		&i.Storage,
+		&i.CustomData,
 	)
 	return i, err
 }
@@ -140,8 +166,9 @@ func (q *Queries) HasOpenUsage(ctx context.Context, device string) (bool, error)
 }
 
 const insertDevice = `-- name: InsertDevice :exec
-insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into devices (id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data,
+    ipxe_url, always_pxe, storage, custom_data)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 `
 
 type InsertDeviceParams struct {
@@ -154,6 +181,10 @@ type InsertDeviceParams struct {
 	SshKeys         []string
 	Tags            []string
 	UserData        *string
+	IpxeUrl         string
+	AlwaysPxe       bool
+	Storage         []byte
+	CustomData      []byte
 }
 
 func (q *Queries) InsertDevice(ctx context.Context, arg InsertDeviceParams) error {
@@ -167,6 +198,10 @@ func (q *Queries) InsertDevice(ctx context.Context, arg InsertDeviceParams) erro
 		arg.SshKeys,
 		arg.Tags,
 		arg.UserData,
+		arg.IpxeUrl,
+		arg.AlwaysPxe,
+		arg.Storage,
+		arg.CustomData,
 	)
 	return err
 }
@@ -194,7 +229,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 }
 
 const listDevices = `-- name: ListDevices :many
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where ($1::text = '' or d.project = $1)
   and ($2::bool or d.state <> 'deleted')
@@ -221,6 +256,10 @@ type ListDevicesRow struct {
 	CreatedAt       time.Time
 	ChangedAt       time.Time
 	DeletedAt       *time.Time
+	IpxeUrl         string
+	AlwaysPxe       bool
+	Storage         []byte
+	CustomData      []byte
 	Machine         string
 	Rack            string
 }
@@ -249,6 +288,10 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.CreatedAt,
 			&i.ChangedAt,
 			&i.DeletedAt,
+			&i.IpxeUrl,
+			&i.AlwaysPxe,
+			&i.Storage,
+			&i.CustomData,
 			&i.Machine,
 			&i.Rack,
 		); err != nil {
@@ -263,7 +306,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 }
 
 const lockDevice = `-- name: LockDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at from devices where id = $1 for update
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data from devices where id = $1 for update
 `
 
 func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
@@ -284,6 +327,10 @@ func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.DeletedAt,
+		&i.IpxeUrl,
+		&i.AlwaysPxe,
+		&i.Storage,
+		&i.CustomData,
 	)
 	return i, err
 }
@@ -306,16 +353,17 @@ func (q *Queries) SetDeviceState(ctx context.Context, arg SetDeviceStateParams) 
 }
 
 const setOperatingSystem = `-- name: SetOperatingSystem :exec
-update devices set operating_system = $2, changed_at = now() where id = $1
+update devices set operating_system = $1, ipxe_url = $2, changed_at = now() where id = $3
 `
 
 type SetOperatingSystemParams struct {
-	ID              string
 	OperatingSystem string
+	IpxeUrl         string
+	ID              string
 }
 
 func (q *Queries) SetOperatingSystem(ctx context.Context, arg SetOperatingSystemParams) error {
-	_, err := q.db.Exec(ctx, setOperatingSystem, arg.ID, arg.OperatingSystem)
+	_, err := q.db.Exec(ctx, setOperatingSystem, arg.OperatingSystem, arg.IpxeUrl, arg.ID)
 	return err
 }
 
@@ -380,4 +428,15 @@ func (q *Queries) UnsettledDevices(ctx context.Context, arg UnsettledDevicesPara
 		return nil, err
 	}
 	return items, nil
+}
+
+const userDataOf = `-- name: UserDataOf :one
+select body from user_data where sha256 = $1
+`
+
+func (q *Queries) UserDataOf(ctx context.Context, sha256 string) ([]byte, error) {
+	row := q.db.QueryRow(ctx, userDataOf, sha256)
+	var body []byte
+	err := row.Scan(&body)
+	return body, err
 }

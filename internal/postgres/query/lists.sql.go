@@ -79,7 +79,7 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 
 const deviceByID = `-- name: DeviceByID :one
 
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where d.id = $1
 `
@@ -99,6 +99,10 @@ type DeviceByIDRow struct {
 	CreatedAt       time.Time
 	ChangedAt       time.Time
 	DeletedAt       *time.Time
+	IpxeUrl         string
+	AlwaysPxe       bool
+	Storage         []byte
+	CustomData      []byte
 	Machine         string
 	Rack            string
 }
@@ -122,6 +126,10 @@ func (q *Queries) DeviceByID(ctx context.Context, id string) (DeviceByIDRow, err
 		&i.CreatedAt,
 		&i.ChangedAt,
 		&i.DeletedAt,
+		&i.IpxeUrl,
+		&i.AlwaysPxe,
+		&i.Storage,
+		&i.CustomData,
 		&i.Machine,
 		&i.Rack,
 	)
@@ -157,6 +165,10 @@ union all
 select 'boot intent', 'machine ' || i.machine || ' is to ' || i.job || ' for ' || i.run || ' and is ' || m.state
 from boot_intents i join machines m on m.id = i.machine
 where i.job <> 'none' and m.state <> 'claimed'
+  and not (i.run = '' and (i.job in ('rescue', 'ipxe') and m.state = 'occupied' or i.job = 'idle' and m.state = 'idle'))
+union all
+select 'claim', m.id || ' is held by ' || m.run
+from machines m where m.run <> ''
 union all
 select 'usage', 'device ' || d.id || ' is ' || d.state || ' and still charged for'
 from usages u join devices d on d.id = u.device

@@ -14,33 +14,58 @@ const claimIdleMachine = `-- name: ClaimIdleMachine :one
 update machines set state = 'claimed', device = $1::text, epoch = epoch + 1, changed_at = now()
 where id = (
     select m.id from machines m
-    where m.site = $2 and m.plan = $3 and m.state = 'idle'
-    order by (select count(*) from machines o join devices d on d.id = o.device
-              where o.site = m.site and o.rack = m.rack and d.project = $4), m.rack, m.unit, m.id
-    limit 1 for update skip locked)
+    join boot_intents i on i.machine = m.id
+    left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
+        where o.site = $2 and d.project = $3 group by o.rack) has on has.rack = m.rack
+    where m.site = $2 and m.plan = $4 and m.state = 'idle'
+    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $5::interval) desc,
+        coalesce(has.devices, 0), m.rack, m.unit, m.id
+    limit 1 for update of m skip locked)
 returning id
 `
 
 type ClaimIdleMachineParams struct {
-	Device  string
-	Site    string
-	Plan    string
-	Project string
+	Device     string
+	Site       string
+	Project    string
+	Plan       string
+	WaitingFor time.Duration
 }
 
-// Binds an idle machine to a device, in the rack where its project has fewest.
+// Binds an idle machine to a device: one that waits in the agent, if there is
+// one, in the rack where its project has fewest.
 // Safe to repeat only inside a transaction that looked for the device's
 // machine first. No row: none is idle, or others hold them at this moment.
 func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachineParams) (string, error) {
 	row := q.db.QueryRow(ctx, claimIdleMachine,
 		arg.Device,
 		arg.Site,
-		arg.Plan,
 		arg.Project,
+		arg.Plan,
+		arg.WaitingFor,
 	)
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const claimSpare = `-- name: ClaimSpare :one
+update machines set state = 'claimed', run = $1, epoch = epoch + 1, changed_at = now()
+where id = $2 and (state = 'idle' or state = 'claimed' and run = $1)
+returning epoch
+`
+
+type ClaimSpareParams struct {
+	Run     string
+	Machine string
+}
+
+// An idle machine for a run of its own. A repeat of the same run finds it.
+func (q *Queries) ClaimSpare(ctx context.Context, arg ClaimSpareParams) (int64, error) {
+	row := q.db.QueryRow(ctx, claimSpare, arg.Run, arg.Machine)
+	var epoch int64
+	err := row.Scan(&epoch)
+	return epoch, err
 }
 
 const countMachines = `-- name: CountMachines :many
@@ -79,6 +104,17 @@ func (q *Queries) CountMachines(ctx context.Context) ([]CountMachinesRow, error)
 	return items, nil
 }
 
+const everErased = `-- name: EverErased :one
+select exists (select from erasures where machine = $1)
+`
+
+func (q *Queries) EverErased(ctx context.Context, machine string) (bool, error) {
+	row := q.db.QueryRow(ctx, everErased, machine)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const freeMachine = `-- name: FreeMachine :exec
 update machines set state = 'idle', device = null, dirty = false, epoch = epoch + 1, changed_at = now()
 where id = $1
@@ -90,30 +126,32 @@ func (q *Queries) FreeMachine(ctx context.Context, id string) error {
 }
 
 const getMachine = `-- name: GetMachine :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.id = $1
 `
 
 type GetMachineRow struct {
-	ID         string
-	Site       string
-	Rack       string
-	Unit       int32
-	Plan       string
-	Firmware   string
-	Kexec      bool
-	Bmc        []byte
-	BmcAddress string
-	Disks      []byte
-	State      string
-	Device     *string
-	Epoch      int64
-	Dirty      bool
-	Reason     string
-	ChangedAt  time.Time
-	Switch     string
-	Port       string
+	ID          string
+	Site        string
+	Rack        string
+	Unit        int32
+	Plan        string
+	Firmware    string
+	Kexec       bool
+	Bmc         []byte
+	BmcAddress  string
+	Disks       []byte
+	State       string
+	Device      *string
+	Epoch       int64
+	Dirty       bool
+	Reason      string
+	ChangedAt   time.Time
+	Run         string
+	KexecFailed string
+	Switch      string
+	Port        string
 }
 
 func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, error) {
@@ -136,6 +174,8 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 		&i.Dirty,
 		&i.Reason,
 		&i.ChangedAt,
+		&i.Run,
+		&i.KexecFailed,
 		&i.Switch,
 		&i.Port,
 	)
@@ -143,8 +183,8 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 }
 
 const heldMachine = `-- name: HeldMachine :one
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at from machines
-where id = $1 and device = $2::text and epoch = $3 and state = 'claimed'
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed from machines
+where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
 for update
 `
 
@@ -175,6 +215,8 @@ func (q *Queries) HeldMachine(ctx context.Context, arg HeldMachineParams) (Machi
 		&i.Dirty,
 		&i.Reason,
 		&i.ChangedAt,
+		&i.Run,
+		&i.KexecFailed,
 	)
 	return i, err
 }
@@ -248,31 +290,70 @@ func (q *Queries) ListMachines(ctx context.Context) ([]ListMachinesRow, error) {
 	return items, nil
 }
 
+const lostSpares = `-- name: LostSpares :many
+select id, site, run from machines
+where run <> '' and changed_at < now() - $1::interval order by changed_at limit $2
+`
+
+type LostSparesParams struct {
+	OlderThan time.Duration
+	Most      int32
+}
+
+type LostSparesRow struct {
+	ID   string
+	Site string
+	Run  string
+}
+
+// Machines that runs of their own hold.
+func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostSparesRow, error) {
+	rows, err := q.db.Query(ctx, lostSpares, arg.OlderThan, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LostSparesRow
+	for rows.Next() {
+		var i LostSparesRow
+		if err := rows.Scan(&i.ID, &i.Site, &i.Run); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const machineOfDevice = `-- name: MachineOfDevice :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.device = $1::text for update of m
 `
 
 type MachineOfDeviceRow struct {
-	ID         string
-	Site       string
-	Rack       string
-	Unit       int32
-	Plan       string
-	Firmware   string
-	Kexec      bool
-	Bmc        []byte
-	BmcAddress string
-	Disks      []byte
-	State      string
-	Device     *string
-	Epoch      int64
-	Dirty      bool
-	Reason     string
-	ChangedAt  time.Time
-	Switch     string
-	Port       string
+	ID          string
+	Site        string
+	Rack        string
+	Unit        int32
+	Plan        string
+	Firmware    string
+	Kexec       bool
+	Bmc         []byte
+	BmcAddress  string
+	Disks       []byte
+	State       string
+	Device      *string
+	Epoch       int64
+	Dirty       bool
+	Reason      string
+	ChangedAt   time.Time
+	Run         string
+	KexecFailed string
+	Switch      string
+	Port        string
 }
 
 func (q *Queries) MachineOfDevice(ctx context.Context, device string) (MachineOfDeviceRow, error) {
@@ -295,14 +376,69 @@ func (q *Queries) MachineOfDevice(ctx context.Context, device string) (MachineOf
 		&i.Dirty,
 		&i.Reason,
 		&i.ChangedAt,
+		&i.Run,
+		&i.KexecFailed,
 		&i.Switch,
 		&i.Port,
 	)
 	return i, err
 }
 
+const machinesToWarm = `-- name: MachinesToWarm :many
+with waiting as (
+    select m.id, m.site, m.plan, m.changed_at,
+        i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $2::interval as warm,
+        i.up_at < now() - $3::interval or i.agent_version <> s.agent_version and s.agent_version <> '' as stale
+    from machines m join boot_intents i on i.machine = m.id join sites s on s.id = m.site
+    where m.state = 'idle'
+), ranked as (
+    select w.id, w.site, w.plan, w.changed_at, w.warm, w.stale, row_number() over (partition by w.site, w.plan, w.warm order by w.stale desc, w.changed_at, w.id) as place,
+        count(*) filter (where w.warm) over (partition by w.site, w.plan) as have
+    from waiting w
+)
+select r.id, r.site, r.plan from ranked r join plans p on p.id = r.plan
+where not r.warm and r.place <= p.warm - r.have
+   or r.warm and r.stale and r.place = 1 and p.warm > 0
+order by r.changed_at, r.id limit $1
+`
+
+type MachinesToWarmParams struct {
+	Most       int32
+	WaitingFor time.Duration
+	TooLong    time.Duration
+}
+
+type MachinesToWarmRow struct {
+	ID   string
+	Site string
+	Plan string
+}
+
+// Idle machines that should wait in the agent and do not, as many as their
+// plans lack; and of those that wait, the ones that have for too long, or in an
+// older agent. Machines that were off the longest come first.
+func (q *Queries) MachinesToWarm(ctx context.Context, arg MachinesToWarmParams) ([]MachinesToWarmRow, error) {
+	rows, err := q.db.Query(ctx, machinesToWarm, arg.Most, arg.WaitingFor, arg.TooLong)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MachinesToWarmRow
+	for rows.Next() {
+		var i MachinesToWarmRow
+		if err := rows.Scan(&i.ID, &i.Site, &i.Plan); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const quarantineMachine = `-- name: QuarantineMachine :exec
-update machines set state = 'quarantined', reason = $1, epoch = epoch + 1, changed_at = now(),
+update machines set state = 'quarantined', reason = $1, run = '', epoch = epoch + 1, changed_at = now(),
     device = case when $2::bool then device end
 where id = $3
 `
@@ -345,6 +481,17 @@ func (q *Queries) ReleaseFromQuarantine(ctx context.Context, id string) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const returnSpare = `-- name: ReturnSpare :exec
+update machines set state = 'idle', run = '', changed_at = now() where id = $1
+`
+
+// Idle again. The epoch stays: nothing but this claim could write under it, and
+// the agent that waits is of it.
+func (q *Queries) ReturnSpare(ctx context.Context, machine string) error {
+	_, err := q.db.Exec(ctx, returnSpare, machine)
+	return err
 }
 
 const settleMachine = `-- name: SettleMachine :exec

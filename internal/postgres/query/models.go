@@ -11,6 +11,14 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type AgentLog struct {
+	Machine string
+	Boot    int64
+	Place   int64
+	Body    string
+	At      time.Time
+}
+
 type Aggregate struct {
 	Prefix   netip.Prefix
 	Registry string
@@ -48,14 +56,35 @@ type BlockProject struct {
 }
 
 type BootIntent struct {
+	Machine      string
+	Number       int64
+	Job          string
+	Run          string
+	Epoch        int64
+	Attempt      int32
+	TokenHash    []byte
+	HandedOut    *time.Time
+	Warm         bool
+	AgentVersion string
+	UpAt         *time.Time
+	SeenAt       *time.Time
+}
+
+type Certificate struct {
+	ID        int64
 	Machine   string
-	Number    int64
-	Job       string
-	Run       string
-	Epoch     int64
-	Attempt   int32
-	TokenHash []byte
-	HandedOut *time.Time
+	Device    *string
+	Boot      int64
+	Serial    string
+	Body      string
+	Signature []byte
+	Key       string
+	At        time.Time
+}
+
+type CertificateKey struct {
+	ID  string
+	Pem string
 }
 
 type Commit struct {
@@ -66,6 +95,35 @@ type Commit struct {
 	Ports   []string
 	Refused []string
 	Diff    string
+}
+
+type Console struct {
+	ID      int64
+	Machine string
+	Epoch   int64
+	Boot    int64
+	Device  *string
+	Run     string
+	BeganAt time.Time
+	LastAt  time.Time
+	Bytes   int64
+	Note    string
+}
+
+type ConsoleChunk struct {
+	Console int64
+	Begins  int64
+	At      time.Time
+	Body    []byte
+}
+
+type ConsoleKeeper struct {
+	Machine  string
+	Keeper   string
+	Until    time.Time
+	Attached bool
+	Leaving  string
+	Patience time.Time
 }
 
 type Device struct {
@@ -83,6 +141,10 @@ type Device struct {
 	CreatedAt       time.Time
 	ChangedAt       time.Time
 	DeletedAt       *time.Time
+	IpxeUrl         string
+	AlwaysPxe       bool
+	Storage         []byte
+	CustomData      []byte
 }
 
 type Drift struct {
@@ -116,6 +178,13 @@ type FreePrefix struct {
 	Len    int32
 }
 
+type Inventory struct {
+	Machine string
+	Boot    int64
+	Body    []byte
+	At      time.Time
+}
+
 type Lease struct {
 	Prefix   netip.Prefix
 	Block    netip.Prefix
@@ -127,22 +196,24 @@ type Lease struct {
 }
 
 type Machine struct {
-	ID         string
-	Site       string
-	Rack       string
-	Unit       int32
-	Plan       string
-	Firmware   string
-	Kexec      bool
-	Bmc        []byte
-	BmcAddress string
-	Disks      []byte
-	State      string
-	Device     *string
-	Epoch      int64
-	Dirty      bool
-	Reason     string
-	ChangedAt  time.Time
+	ID          string
+	Site        string
+	Rack        string
+	Unit        int32
+	Plan        string
+	Firmware    string
+	Kexec       bool
+	Bmc         []byte
+	BmcAddress  string
+	Disks       []byte
+	State       string
+	Device      *string
+	Epoch       int64
+	Dirty       bool
+	Reason      string
+	ChangedAt   time.Time
+	Run         string
+	KexecFailed string
 }
 
 type Miscabling struct {
@@ -176,13 +247,16 @@ type Nic struct {
 }
 
 type OperatingSystem struct {
-	ID      string
-	Name    string
-	Distro  string
-	Version string
-	Image   string
-	Sha256  string
-	Size    int64
+	ID        string
+	Name      string
+	Distro    string
+	Version   string
+	Image     *string
+	Size      *int64
+	Arch      string
+	FirstBoot string
+	Proven    string
+	ProvenAt  *time.Time
 }
 
 type Order struct {
@@ -217,6 +291,7 @@ type Plan struct {
 	BootLimit      time.Duration
 	InstallLimit   time.Duration
 	PhoneHomeLimit time.Duration
+	Warm           int32
 }
 
 type PlanOperatingSystem struct {
@@ -301,6 +376,7 @@ type Site struct {
 	AsNumber     *int64
 	PeerAs       *int64
 	BgpAddresses []netip.Addr
+	AgentVersion string
 }
 
 type SpaceRule struct {
@@ -311,6 +387,17 @@ type SpaceRule struct {
 type SpecialSpace struct {
 	Prefix   netip.Prefix
 	Registry string
+}
+
+type Step struct {
+	Machine string
+	Boot    int64
+	Step    string
+	Done    int64
+	Total   int64
+	Words   string
+	Since   time.Time
+	At      time.Time
 }
 
 type Switch struct {

@@ -8,7 +8,6 @@ package query
 import (
 	"context"
 	"net/netip"
-
 	"time"
 )
 
@@ -57,7 +56,7 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 }
 
 const allMachines = `-- name: AllMachines :many
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at from machines order by id
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed from machines order by id
 `
 
 func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
@@ -86,6 +85,8 @@ func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
 			&i.Dirty,
 			&i.Reason,
 			&i.ChangedAt,
+			&i.Run,
+			&i.KexecFailed,
 		); err != nil {
 			return nil, err
 		}
@@ -138,19 +139,22 @@ func (q *Queries) AllNICs(ctx context.Context) ([]AllNICsRow, error) {
 }
 
 const allOperatingSystems = `-- name: AllOperatingSystems :many
-select o.id, o.name, o.distro, o.version, o.image, o.sha256, o.size, array(select plan from plan_operating_systems where operating_system = o.id order by plan)::text[] as plans
+select o.id, o.name, o.distro, o.version, o.image, o.size, o.arch, o.first_boot, o.proven, o.proven_at, array(select plan from plan_operating_systems where operating_system = o.id order by plan)::text[] as plans
 from operating_systems o order by o.id
 `
 
 type AllOperatingSystemsRow struct {
-	ID      string
-	Name    string
-	Distro  string
-	Version string
-	Image   string
-	Sha256  string
-	Size    int64
-	Plans   []string
+	ID        string
+	Name      string
+	Distro    string
+	Version   string
+	Image     *string
+	Size      *int64
+	Arch      string
+	FirstBoot string
+	Proven    string
+	ProvenAt  *time.Time
+	Plans     []string
 }
 
 func (q *Queries) AllOperatingSystems(ctx context.Context) ([]AllOperatingSystemsRow, error) {
@@ -168,8 +172,11 @@ func (q *Queries) AllOperatingSystems(ctx context.Context) ([]AllOperatingSystem
 			&i.Distro,
 			&i.Version,
 			&i.Image,
-			&i.Sha256,
 			&i.Size,
+			&i.Arch,
+			&i.FirstBoot,
+			&i.Proven,
+			&i.ProvenAt,
 			&i.Plans,
 		); err != nil {
 			return nil, err
@@ -183,7 +190,7 @@ func (q *Queries) AllOperatingSystems(ctx context.Context) ([]AllOperatingSystem
 }
 
 const allPlans = `-- name: AllPlans :many
-select id, description, hardware, boot_limit, install_limit, phone_home_limit from plans order by id
+select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm from plans order by id
 `
 
 func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
@@ -202,6 +209,7 @@ func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
 			&i.BootLimit,
 			&i.InstallLimit,
 			&i.PhoneHomeLimit,
+			&i.Warm,
 		); err != nil {
 			return nil, err
 		}
@@ -262,7 +270,7 @@ func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
 }
 
 const allSites = `-- name: AllSites :many
-select id, metro, boot, as_number, peer_as, bgp_addresses from sites order by id
+select id, metro, boot, as_number, peer_as, bgp_addresses, agent_version from sites order by id
 `
 
 func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
@@ -281,6 +289,7 @@ func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
 			&i.AsNumber,
 			&i.PeerAs,
 			&i.BgpAddresses,
+			&i.AgentVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -372,7 +381,7 @@ func (q *Queries) FileBlock(ctx context.Context, arg FileBlockParams) error {
 }
 
 const getPlan = `-- name: GetPlan :one
-select id, description, hardware, boot_limit, install_limit, phone_home_limit from plans where id = $1
+select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm from plans where id = $1
 `
 
 func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
@@ -385,6 +394,7 @@ func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
 		&i.BootLimit,
 		&i.InstallLimit,
 		&i.PhoneHomeLimit,
+		&i.Warm,
 	)
 	return i, err
 }
@@ -436,6 +446,23 @@ func (q *Queries) RacksOf(ctx context.Context, site string) ([]string, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const recordProof = `-- name: RecordProof :execrows
+update operating_systems set proven = $1, proven_at = now() where id = $2
+`
+
+type RecordProofParams struct {
+	How string
+	ID  string
+}
+
+func (q *Queries) RecordProof(ctx context.Context, arg RecordProofParams) (int64, error) {
+	result, err := q.db.Exec(ctx, recordProof, arg.How, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const touchPortsOfSite = `-- name: TouchPortsOfSite :exec
@@ -510,19 +537,24 @@ func (q *Queries) UpsertNIC(ctx context.Context, arg UpsertNICParams) error {
 }
 
 const upsertOperatingSystem = `-- name: UpsertOperatingSystem :exec
-insert into operating_systems (id, name, distro, version, image, sha256, size) values ($1, $2, $3, $4, $5, $6, $7)
+insert into operating_systems (id, name, distro, version, arch, first_boot, image, size)
+values ($1, $2, $3, $4, $5, $6, nullif($7::text, ''), nullif($8::bigint, 0))
 on conflict (id) do update set name = excluded.name, distro = excluded.distro, version = excluded.version,
-    image = excluded.image, sha256 = excluded.sha256, size = excluded.size
+    arch = excluded.arch, first_boot = excluded.first_boot, image = excluded.image, size = excluded.size,
+    -- What was seen of another image proves nothing of this one.
+    proven = case when operating_systems.image is not distinct from excluded.image then operating_systems.proven else '' end,
+    proven_at = case when operating_systems.image is not distinct from excluded.image then operating_systems.proven_at end
 `
 
 type UpsertOperatingSystemParams struct {
-	ID      string
-	Name    string
-	Distro  string
-	Version string
-	Image   string
-	Sha256  string
-	Size    int64
+	ID        string
+	Name      string
+	Distro    string
+	Version   string
+	Arch      string
+	FirstBoot string
+	Image     string
+	Size      int64
 }
 
 func (q *Queries) UpsertOperatingSystem(ctx context.Context, arg UpsertOperatingSystemParams) error {
@@ -531,19 +563,20 @@ func (q *Queries) UpsertOperatingSystem(ctx context.Context, arg UpsertOperating
 		arg.Name,
 		arg.Distro,
 		arg.Version,
+		arg.Arch,
+		arg.FirstBoot,
 		arg.Image,
-		arg.Sha256,
 		arg.Size,
 	)
 	return err
 }
 
 const upsertPlan = `-- name: UpsertPlan :exec
-insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit)
-values ($1, $2, $3, $4, $5, $6)
+insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (id) do update set description = excluded.description, hardware = excluded.hardware,
     boot_limit = excluded.boot_limit, install_limit = excluded.install_limit,
-    phone_home_limit = excluded.phone_home_limit
+    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm
 `
 
 type UpsertPlanParams struct {
@@ -553,6 +586,7 @@ type UpsertPlanParams struct {
 	BootLimit      time.Duration
 	InstallLimit   time.Duration
 	PhoneHomeLimit time.Duration
+	Warm           int32
 }
 
 func (q *Queries) UpsertPlan(ctx context.Context, arg UpsertPlanParams) error {
@@ -563,6 +597,7 @@ func (q *Queries) UpsertPlan(ctx context.Context, arg UpsertPlanParams) error {
 		arg.BootLimit,
 		arg.InstallLimit,
 		arg.PhoneHomeLimit,
+		arg.Warm,
 	)
 	return err
 }
