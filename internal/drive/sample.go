@@ -94,6 +94,9 @@ func (s *sample) take(ctx context.Context, b blocks, progress Progress) error {
 // repeated holds nothing: that is what erased flash, old erasers and new disks
 // look like. Zero stands for it.
 func (s *sample) remember(i int, piece []byte) {
+	if isZero(piece) {
+		return
+	}
 	for k, block := range cut(piece) {
 		hash := uint64(0)
 		if !uniform(block) {
