@@ -49,11 +49,11 @@ type answer struct {
 func (m *monitor) do(ctx context.Context, command string, arguments any) (json.RawMessage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { _ = m.conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = m.conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 	message := map[string]any{"execute": command}
 	if arguments != nil {
 		message["arguments"] = arguments
