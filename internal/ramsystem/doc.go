@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package ramsystem is the system in RAM in which the agent works: the kernel
 // of a distribution, its modules, and the agent as init. It mounts what the
 // kernel offers, loads the modules that the hardware asks for, gets an address
@@ -8,7 +10,8 @@
 // itself again, buries orphans, and starts itself anew should it end. So a
 // crash of the agent, or the kernel's killer of large processes, costs a few
 // seconds and not the machine, and the agent may use os/exec: nobody takes the
-// end of its children from it. What the agent's main does:
+// end of its children from it. It is started a third time, as modprobe, when
+// the kernel wants a file system or a cipher. What the agent's main does:
 //
 //	ramsystem.Enter() // first of all; returns where this process is the agent
 //	log := slog.New(slog.NewTextHandler(ramsystem.Console(), nil))
@@ -24,12 +27,13 @@
 //			… // report no-kexec; Leave below reboots
 //		}
 //	}
-//	err = system.Leave(ctx, ramsystem.Kexec)  // or Reboot, PowerOff; does not return, but when even reboot(2) refuses
+//	err = system.Leave(ramsystem.Kexec)  // or Reboot, PowerOff; returns only where reboot(2) itself refuses
 //
 // Kernel arguments that it heeds: BOOTIF=01-52-54-… (pxelinux's and iPXE's
 // form) and millwright.mac=52:54:… name the NIC to ask on, else every NIC with
 // a carrier is asked; millwright.bond=MAC,MAC asks on an LACP bond of these
-// first.
+// first. module.parameter=value is given to modules, as modprobe(8) does.
 //
 // The package imports no other of ours: neither agent, nor netboot, nor metal.
+// Package ramdisk makes the files that it finds itself in.
 package ramsystem
