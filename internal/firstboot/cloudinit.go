@@ -34,15 +34,27 @@ func (s system) seed() (*metal.Seed, error) {
 // metaData is who the system is. Each boot that installs is an instance of its
 // own, so that cloud-init begins anew on a disk that kept something.
 type metaData struct {
-	InstanceID string   `yaml:"instance-id"`
-	Hostname   string   `yaml:"local-hostname"`
-	Keys       []string `yaml:"public-keys,omitempty"`
+	InstanceID quoted   `yaml:"instance-id"`
+	Hostname   quoted   `yaml:"local-hostname"`
+	Keys       []quoted `yaml:"public-keys,omitempty"`
+}
+
+// quoted is text that stands in quotes in YAML: to YAML 1.1, which cloud-init
+// reads, a MAC such as 52:54:00:00:00:07 is a number in base 60, and a host
+// called on is true.
+type quoted string
+
+// MarshalYAML is for package yaml.
+func (q quoted) MarshalYAML() (any, error) {
+	return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Tag: "!!str", Value: string(q)}, nil
 }
 
 func (s system) metaData() metaData {
-	return metaData{
-		InstanceID: fmt.Sprintf("%s-%d", s.Device, s.boot), Hostname: s.Hostname, Keys: s.SSHKeys,
+	m := metaData{InstanceID: quoted(fmt.Sprintf("%s-%d", s.Device, s.boot)), Hostname: quoted(s.Hostname)}
+	for _, key := range s.SSHKeys {
+		m.Keys = append(m.Keys, quoted(key))
 	}
+	return m
 }
 
 // userData is the tenant's, byte for byte; but a script for iPXE is none for

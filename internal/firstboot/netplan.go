@@ -18,7 +18,7 @@ type netplanLink struct {
 	Match      *netplanMatch   `yaml:"match,omitempty"`
 	SetName    string          `yaml:"set-name,omitempty"`
 	Interfaces []string        `yaml:"interfaces,omitempty"`
-	MAC        string          `yaml:"macaddress,omitempty"`
+	MAC        quoted          `yaml:"macaddress,omitempty"`
 	Parameters *netplanBond    `yaml:"parameters,omitempty"`
 	DHCP4      bool            `yaml:"dhcp4"`
 	DHCP6      bool            `yaml:"dhcp6"`
@@ -32,7 +32,7 @@ type netplanLink struct {
 }
 
 type netplanMatch struct {
-	MAC string `yaml:"macaddress"`
+	MAC quoted `yaml:"macaddress"`
 }
 
 type netplanBond struct {
@@ -64,14 +64,14 @@ func (n network) netplan(distro string) netplan {
 	plan := netplan{Version: 2, Ethernets: map[string]netplanLink{}}
 	byRoutes := slices.Contains(readByNetplan, distro)
 	for _, nic := range n.NICs {
-		l := netplanLink{Match: &netplanMatch{MAC: nic.MAC}, SetName: nic.Name}
+		l := netplanLink{Match: &netplanMatch{MAC: quoted(nic.MAC)}, SetName: nic.Name}
 		l.address(nic, n.Resolvers, byRoutes)
 		// A NIC that is there for a second link must not hold up the boot.
 		l.Optional = n.Bond == nil && len(nic.Gateways) == 0
 		plan.Ethernets[nic.Name] = l
 	}
 	if n.Bond != nil {
-		bond := &netplanLink{MAC: n.Bond.MAC, Parameters: &lacp}
+		bond := &netplanLink{MAC: quoted(n.Bond.MAC), Parameters: &lacp}
 		for _, nic := range n.NICs {
 			bond.Interfaces = append(bond.Interfaces, nic.Name)
 		}
