@@ -2,136 +2,146 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
+	"sync"
 
 	"millwright/internal/agent"
+	"millwright/internal/drive"
+	"millwright/internal/erasure"
+	"millwright/internal/image"
+	"millwright/internal/metal"
 )
 
-// drives is every disk of the machine. The first is the one that boots.
+// drives is every disk of the machine, as they are at each moment: a disk may
+// appear late, or be gone.
 type drives struct {
-	paths     []string
-	configDir string
+	list   func() ([]drive.Disk, error)
+	images *image.Remote
+
+	boot   string          // what the image goes to: a disk or a mirror
+	zeroed map[string]bool // disks that were read whole and hold nothing but zeros
 }
 
-var _ agent.Disks = drives{}
+var _ agent.Disks = (*drives)(nil)
 
-// Erase erases one disk after the other: two at once would share one bus, and
-// the proof would be no sooner there.
-func (d drives) Erase(ctx context.Context) (string, error) {
-	proofs := make([]string, len(d.paths))
-	for i, path := range d.paths {
-		proof, err := d.eraseOne(ctx, path)
-		if err != nil {
-			return "", fmt.Errorf("erase %s: %w", path, err)
-		}
-		proofs[i] = proof
+var errNoDisks = errors.New("this machine shows no disk: look at its controller's mode, and whether the kernel has a module for it")
+
+// disks are all of them. One that cannot be described is not left out: its
+// content would be.
+func (d *drives) disks() ([]drive.Disk, error) {
+	disks, err := d.list()
+	if err == nil && len(disks) == 0 {
+		err = errNoDisks
 	}
-	return strings.Join(proofs, "; "), nil
+	return disks, err
 }
 
-func (d drives) eraseOne(ctx context.Context, path string) (string, error) {
-	disk, err := open(path)
+// Size is 0 where no disk can be seen; what follows says so.
+func (d *drives) Size() (largest int64) {
+	disks, _ := d.list()
+	for _, disk := range disks {
+		largest = max(largest, disk.Size)
+	}
+	return largest
+}
+
+// Erase erases all disks at once: each has its own link, and the slowest of
+// them takes hours.
+func (d *drives) Erase(ctx context.Context, mode metal.EraseMode, tell agent.Tell) ([]json.RawMessage, error) {
+	disks, err := d.disks()
+	if err != nil {
+		return nil, err
+	}
+	certificates, errs := make([]erasure.Certificate, len(disks)), make([]error, len(disks))
+	said := newProgress(len(disks), tell)
+	var all sync.WaitGroup
+	for i, disk := range disks {
+		all.Go(func() {
+			certificates[i], errs[i] = drive.Erase(ctx, disk, erasure.Mode(mode), said.of(i, disk.Path))
+		})
+	}
+	all.Wait()
+	d.zeroed = map[string]bool{}
+	var texts []json.RawMessage
+	for i, c := range certificates {
+		if errs[i] != nil {
+			continue
+		}
+		d.zeroed[c.Path] = c.Verified.Zero && c.Verified.Extent == erasure.Whole
+		text, err := c.Canonical()
+		texts, errs[i] = append(texts, text), err
+	}
+	return texts, errors.Join(errs...)
+}
+
+// progress sums what the disks say.
+type progress struct {
+	mu      sync.Mutex
+	percent []int
+	tell    agent.Tell
+}
+
+func newProgress(n int, tell agent.Tell) *progress {
+	return &progress{percent: make([]int, n), tell: tell}
+}
+
+func (p *progress) of(i int, path string) drive.Progress {
+	return func(step string, percent int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.percent[i] = percent
+		sum := 0
+		for _, n := range p.percent {
+			sum += n
+		}
+		p.tell(int64(sum), int64(100*len(p.percent)), path+": "+step)
+	}
+}
+
+// Write brings the image onto what Lay has chosen.
+func (d *drives) Write(ctx context.Context, in agent.Install, tell agent.Tell) (string, error) {
+	id, err := image.ParseID(in.Image)
 	if err != nil {
 		return "", err
 	}
-	defer disk.Close()
-	return disk.erase(ctx)
+	writer := image.Writer{From: d.images, Erased: d.zeroed[d.boot]}
+	writer.Progress = func(done, size int64) { tell(done, size, d.boot) }
+	proof, err := writer.Install(ctx, id, d.boot)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.describe(d.boot), err)
+	}
+	return proof.String(), nil
 }
 
-// Write puts the image on the first disk, and returns once it is there.
-func (d drives) Write(ctx context.Context, image io.Reader, size int64) error {
-	disk, err := open(d.paths[0])
-	if err != nil {
-		return err
-	}
-	defer disk.Close()
-	if size > disk.size {
-		return fmt.Errorf("write %s: an image of %d bytes does not fit on %d", disk.path, size, disk.size)
-	}
-	if err := disk.fill(ctx, io.LimitReader(image, size), size); err != nil {
-		return err
-	}
-	disk.rereadPartitions()
-	return nil
-}
-
-// Verify reads the image back from the disk itself, not from memory.
-func (d drives) Verify(ctx context.Context, sum string, size int64) error {
-	disk, err := open(d.paths[0])
-	if err != nil {
-		return err
-	}
-	defer disk.Close()
-	hash := sha256.New()
-	err = disk.each(ctx, size, func(_ int64, piece []byte) error {
-		_, err := hash.Write(piece)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != sum {
-		return fmt.Errorf("read back %s: SHA-256 is %s, want %s", disk.path, got, sum)
-	}
-	return nil
-}
-
-// firstBootFile is what the image's first-boot service looks for.
-const firstBootFile = "first-boot.json"
-
-// Configure leaves the first-boot configuration where the image's own service
-// finds it. It is written beside and renamed: there is never half a file.
-func (d drives) Configure(_ context.Context, first agent.FirstBoot) error {
-	text, err := json.MarshalIndent(map[string]string{
-		"hostname": first.Hostname, "metadata_url": first.MetadataURL, "phone_home_url": first.PhoneHomeURL,
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the first-boot configuration: %w", err)
-	}
-	if err := os.MkdirAll(d.configDir, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the first-boot configuration: %w", err)
-	}
-	path := filepath.Join(d.configDir, firstBootFile)
-	if err := writeSynced(path+".new", text); err != nil {
-		return fmt.Errorf("write the first-boot configuration: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("name the first-boot configuration: %w", err)
-	}
-	return nil
-}
-
-func writeSynced(path string, text []byte) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := file.Write(text); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// inventory is a sentence for people: what this machine seems to be.
-func (d drives) inventory() string {
-	words := []string{fmt.Sprintf("%d CPUs, %s", runtime.NumCPU(), runtime.GOARCH)}
-	for _, path := range d.paths {
-		disk, err := open(path)
-		if err != nil {
-			words = append(words, err.Error())
-			continue
+// describe names a disk as people find it in a rack.
+func (d *drives) describe(path string) string {
+	disks, _ := d.list()
+	for _, disk := range disks {
+		if disk.Path == path {
+			return fmt.Sprintf("disk %s of %d bytes", disk, disk.Size)
 		}
-		words = append(words, fmt.Sprintf("%s of %d bytes", path, disk.size))
-		disk.Close()
 	}
-	return strings.Join(words, ", ")
+	return "disk " + path
+}
+
+// given are disks named by hand: files and devices on a laptop. They know no
+// command, and are told apart by where they are.
+func given(paths []string) func() ([]drive.Disk, error) {
+	return func() (disks []drive.Disk, err error) {
+		for _, path := range paths {
+			file, err := os.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			size, err := file.Seek(0, 2)
+			if err := errors.Join(err, file.Close()); err != nil {
+				return nil, err
+			}
+			disks = append(disks, drive.Disk{Path: path, Transport: drive.Other, Serial: path, Size: size, LogicalBlock: 512})
+		}
+		return disks, nil
+	}
 }

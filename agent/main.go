@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -15,19 +17,19 @@ import (
 	"github.com/alecthomas/kong"
 
 	"millwright/internal/agent"
+	"millwright/internal/image"
 	"millwright/internal/metal"
 )
 
 // flags is the command line. What is not given is read from the kernel's.
 type flags struct {
-	URL       string           `name:"url" help:"The boot service, such as http://10.0.0.1; millwright.url on the kernel's command line."`
-	Boot      metal.BootNumber `help:"The number of this boot; millwright.boot."`
-	Token     string           `help:"The token of this boot; millwright.token. Other users of the machine can read it here: prefer the kernel's command line."`
-	Cmdline   string           `default:"/proc/cmdline" type:"path" help:"The kernel's command line."`
-	Disk      []string         `required:"" type:"path" help:"A block device or file that is the machine's; repeat it for each. The first one gets the system, all of them are erased."`
-	ConfigDir string           `default:"/run/millwright" type:"path" help:"Where the first-boot configuration is written."`
-	LogLevel  slog.Level       `default:"info" help:"debug, info, warn or error."`
-	Pace      paceFlags        `embed:"" prefix:"pace-"`
+	URL      string           `name:"url" help:"The boot service, such as http://10.0.0.1; millwright.url on the kernel's command line."`
+	Boot     metal.BootNumber `help:"The number of this boot; millwright.boot."`
+	Token    string           `help:"The token of this boot; millwright.token. Other users of the machine can read it here: prefer the kernel's command line."`
+	Cmdline  string           `default:"/proc/cmdline" type:"path" help:"The kernel's command line."`
+	Disk     []string         `required:"" type:"path" help:"A block device or file that is the machine's; repeat it for each. The first one gets the system, all of them are erased."`
+	LogLevel slog.Level       `default:"info" help:"debug, info, warn or error."`
+	Pace     paceFlags        `embed:"" prefix:"pace-"`
 }
 
 type paceFlags struct {
@@ -74,12 +76,30 @@ func run(ctx context.Context, f flags, log *slog.Logger) (agent.Exit, error) {
 	if err := f.complete(); err != nil {
 		return "", err
 	}
-	disks := drives{paths: f.Disk, configDir: f.ConfigDir}
+	url := strings.TrimSuffix(f.URL, "/")
+	images, err := image.NewRemote(image.RemoteConfig{Servers: []string{url + strings.TrimSuffix(agent.PathImages, "/")}, Log: log})
+	if err != nil {
+		return "", err
+	}
+	disks := &drives{list: given(f.Disk), images: images}
 	return agent.Run(ctx, agent.Config{
-		URL: strings.TrimSuffix(f.URL, "/"), Boot: f.Boot, Token: f.Token,
+		URL: url, Boot: f.Boot, Token: f.Token,
 		Client: client(), Disks: disks, Inventory: disks.inventory, Log: log,
 		Pace: agent.Pace{Wait: f.Pace.Wait, Retry: f.Pace.Retry, Over: f.Pace.Over},
 	})
+}
+
+// inventory is a sentence for people: what this machine seems to be.
+func (d *drives) inventory(context.Context) (string, json.RawMessage) {
+	words := []string{fmt.Sprintf("%d CPUs, %s", runtime.NumCPU(), runtime.GOARCH)}
+	disks, err := d.list()
+	if err != nil {
+		words = append(words, err.Error())
+	}
+	for _, disk := range disks {
+		words = append(words, fmt.Sprintf("%s of %d bytes", disk.Path, disk.Size))
+	}
+	return strings.Join(words, ", "), nil
 }
 
 // client speaks to the boot service and to nobody else: no proxy stands

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,13 +17,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millwright/internal/agent"
+	"millwright/internal/erasure"
+	"millwright/internal/image"
 	"millwright/internal/metal"
 )
 
 // boot hands out its jobs one after another, each as soon as the one before
 // was reported, and keeps what it was told.
 type boot struct {
-	image []byte
+	images http.Handler
 
 	mu   sync.Mutex
 	jobs []agent.Job
@@ -43,9 +47,12 @@ func (b *boot) serve(t *testing.T) string {
 		json.NewDecoder(r.Body).Decode(&said)
 		b.jobs, b.said = b.jobs[1:], append(b.said, said)
 	})
-	mux.HandleFunc("GET /images/{file}", func(w http.ResponseWriter, _ *http.Request) { w.Write(b.image) })
-	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer c0ffee" || r.URL.Query().Get("boot") != "7" && r.URL.Path[:7] == "/agent/" {
+	guarded := http.NewServeMux()
+	if b.images != nil {
+		guarded.Handle("/images/", http.StripPrefix("/images", b.images))
+	}
+	guarded.HandleFunc("/agent/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer c0ffee" || r.URL.Query().Get("boot") != "7" {
 			w.WriteHeader(http.StatusGone)
 			return
 		}
@@ -56,60 +63,126 @@ func (b *boot) serve(t *testing.T) string {
 	return server.URL
 }
 
-// start runs the agent on a file, as the kernel's command line says.
-func start(t *testing.T, b *boot, token string) (exit agent.Exit, disk, config string) {
-	dir := t.TempDir()
-	cmdline := filepath.Join(dir, "cmdline")
+const dirtySize = 8 << 20
+
+// dirtyDisk is a file full of somebody's secrets.
+func dirtyDisk(t testing.TB) string {
+	path := filepath.Join(t.TempDir(), "disk")
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("secret! "), dirtySize/8), 0o600))
+	return path
+}
+
+// store serves one image of noise and holes.
+func store(t testing.TB) (id image.ID, content []byte, handler http.Handler) {
+	content = make([]byte, 3<<20)
+	rand.NewChaCha8([32]byte{1}).Read(content[:1<<20])
+	rand.NewChaCha8([32]byte{2}).Read(content[2<<20 : 2<<20+5000])
+	path := filepath.Join(t.TempDir(), "disk.raw")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	images, err := image.OpenStore(t.TempDir(), 64<<10)
+	require.NoError(t, err)
+	id, err = images.Import(t.Context(), image.Origin{Path: path})
+	require.NoError(t, err)
+	return id, content, image.Handler(images, nil, slog.New(slog.DiscardHandler))
+}
+
+// start runs the agent on files, as the kernel's command line says.
+func start(t *testing.T, b *boot, token string, disks ...string) agent.Exit {
+	cmdline := filepath.Join(t.TempDir(), "cmdline")
 	text := "initrd=initrd.img millwright.boot=7 millwright.token=" + token + " millwright.url=" + b.serve(t) + " console=ttyS0\n"
 	require.NoError(t, os.WriteFile(cmdline, []byte(text), 0o600))
-	disk = dirtyDisk(t)
 	exit, err := run(t.Context(), flags{
-		Cmdline: cmdline, Disk: []string{disk}, ConfigDir: dir,
+		Cmdline: cmdline, Disk: disks,
 		Pace: paceFlags{Wait: time.Millisecond, Retry: time.Millisecond, Over: time.Millisecond},
 	}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	return exit, disk, filepath.Join(dir, firstBootFile)
+	return exit
+}
+
+func installOf(id image.ID, size int) agent.Job {
+	return agent.Job{Job: metal.JobInstall, Erase: metal.EraseFull, Install: &agent.Install{Image: id.String(), Size: int64(size)}}
 }
 
 func TestAMachineIsInstalledAndLeftAsToldTo(t *testing.T) {
 	t.Parallel()
-	for exit, kexec := range map[agent.Exit]bool{agent.Kexec: true, agent.Reboot: false} {
-		image := bytes.Repeat([]byte("system"), 400_000)
-		b := &boot{image: image, jobs: []agent.Job{
-			{Job: metal.JobInstall, Hostname: "web1", Image: &agent.Image{File: "debian_12.img", SHA256: digest(image), Size: int64(len(image))}},
-			{Job: metal.JobLeave, Kexec: kexec},
-		}}
-		got, disk, config := start(t, b, "c0ffee")
-		require.Equal(t, exit, got)
-		require.Equal(t, metal.Installed, b.said[0].Kind, b.said[0].Detail)
-		content, err := os.ReadFile(disk)
-		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(content, image))
-		require.NotContains(t, string(content[len(image):]), "secret")
-		require.FileExists(t, config)
-	}
+	id, content, images := store(t)
+	b := &boot{images: images, jobs: []agent.Job{installOf(id, len(content)), {Job: metal.JobLeave}}}
+	disk, second := dirtyDisk(t), dirtyDisk(t)
+	require.Equal(t, agent.Reboot, start(t, b, "c0ffee", disk, second))
+	require.Equal(t, metal.Installed, b.said[0].Kind, b.said[0].Detail)
+	require.Contains(t, b.said[0].Detail, "gave back all 3145728 bytes of image "+id.String())
+	written, err := os.ReadFile(disk)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(content, written[:len(content)]))
+	require.Equal(t, make([]byte, dirtySize-len(content)), written[len(content):])
+	require.Equal(t, make([]byte, dirtySize), read(t, second))
+	require.Len(t, b.said[0].Certificates, 2)
+}
+
+func read(t *testing.T, path string) []byte {
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return content
 }
 
 func TestAMachineIsErasedAndPoweredOff(t *testing.T) {
 	t.Parallel()
 	b := &boot{jobs: []agent.Job{{Job: metal.JobErase}, {Job: metal.JobWait}}}
-	exit, disk, _ := start(t, b, "c0ffee")
-	require.Equal(t, agent.PowerOff, exit)
+	disk := dirtyDisk(t)
+	require.Equal(t, agent.PowerOff, start(t, b, "c0ffee", disk))
 	require.Equal(t, metal.Erased, b.said[0].Kind)
-	content, err := os.ReadFile(disk)
-	require.NoError(t, err)
-	require.Equal(t, make([]byte, len(content)), content)
+	require.Equal(t, make([]byte, dirtySize), read(t, disk))
+	var c erasure.Certificate
+	require.NoError(t, json.Unmarshal(b.said[0].Certificates[0], &c))
+	require.Equal(t, erasure.Full, c.Mode)
+	require.EqualValues(t, dirtySize, c.Verified.Bytes)
 }
 
 func TestABootThatIsOverLeavesTheDisksAlone(t *testing.T) {
 	t.Parallel()
 	b := &boot{jobs: []agent.Job{{Job: metal.JobErase}}}
-	exit, disk, _ := start(t, b, "stale")
+	disk := dirtyDisk(t)
+	exit := start(t, b, "stale", disk)
 	require.Equal(t, agent.PowerOff, exit)
-	content, err := os.ReadFile(disk)
-	require.NoError(t, err)
-	require.Contains(t, string(content), "secret")
+	require.Contains(t, string(read(t, disk)), "secret")
 	require.Equal(t, 12, exitCodes[exit])
+}
+
+func TestWhatCannotBeInstalledIsReportedWithItsReason(t *testing.T) {
+	t.Parallel()
+	id, content, images := store(t)
+	unknown := image.ID{1}
+	small := filepath.Join(t.TempDir(), "small")
+	require.NoError(t, os.WriteFile(small, bytes.Repeat([]byte("secret! "), 1<<17), 0o600))
+	corrupt := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/blocks/3") {
+			w.Write([]byte("this is no block"))
+			return
+		}
+		images.ServeHTTP(w, r)
+	})
+	for name, c := range map[string]struct {
+		disk, want string
+		job        agent.Job
+		images     http.Handler
+		touched    bool
+	}{
+		"a small disk":     {small, "has 1048576 bytes, the image needs 3145728", installOf(id, len(content)), images, false},
+		"no disk":          {small + "-gone", "no such file", installOf(id, len(content)), images, false},
+		"no image":         {dirtyDisk(t), "no such image", installOf(unknown, len(content)), images, true},
+		"no image's name":  {dirtyDisk(t), "64 hexadecimal digits", agent.Job{Job: metal.JobInstall, Install: &agent.Install{Image: "debian"}}, images, false},
+		"a corrupt block":  {dirtyDisk(t), "block 3 of image", installOf(id, len(content)), corrupt, true},
+		"no kind of image": {dirtyDisk(t), "the job names no image", agent.Job{Job: metal.JobInstall}, images, false},
+	} {
+		b := &boot{images: c.images, jobs: []agent.Job{c.job, {Job: metal.JobLeave}}}
+		start(t, b, "c0ffee", c.disk)
+		require.Equal(t, metal.AgentFail, b.said[0].Kind, name)
+		require.Contains(t, b.said[0].Detail, c.want, name)
+		require.NotContains(t, b.said[0].Detail, "c0ffee")
+		if text, err := os.ReadFile(c.disk); err == nil {
+			require.Equal(t, !c.touched, bytes.Contains(text, []byte("secret")), name)
+		}
+	}
 }
 
 func TestFlagsCountBeforeTheKernelsCommandLine(t *testing.T) {

@@ -2,88 +2,47 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"millwright/internal/metal"
 )
-
-// Disks is all that the agent does to a machine's disks. Each returns early
-// when ctx ends.
-type Disks interface {
-	// Erase makes every disk's former content unreadable, and says how that is
-	// known: the proof stands in the report.
-	Erase(ctx context.Context) (proof string, err error)
-	// Write puts the image on the boot disk.
-	Write(ctx context.Context, image io.Reader, size int64) error
-	// Verify reads the image back from the disk and compares its hash.
-	Verify(ctx context.Context, sha256 string, size int64) error
-	// Configure tells the written system what it needs on its first boot.
-	Configure(ctx context.Context, first FirstBoot) error
-}
-
-// FirstBoot is what an installed system is told before it first runs.
-type FirstBoot struct {
-	Hostname     string
-	MetadataURL  string
-	PhoneHomeURL string
-}
 
 // Exit is how the agent's life ends.
 type Exit string
 
 const (
-	Kexec    Exit = "kexec"     // into the system on the disk
+	Kexec    Exit = "kexec"     // into the system on the disk, whose kernel is loaded
 	Reboot   Exit = "reboot"    // the same, through the firmware
 	PowerOff Exit = "power-off" // erased, or no longer wanted
 )
 
 // Config is what an agent knows when it starts.
 type Config struct {
-	URL       string // the boot service, without a slash at the end
-	Boot      metal.BootNumber
-	Token     string // never logged
-	Client    *http.Client
+	URL     string // the boot service, without a slash at the end
+	Boot    metal.BootNumber
+	Token   string // never logged
+	Version string // of the RAM system
+	Client  *http.Client
+	Log     *slog.Logger
+	Journal *Journal // what of the log is sent; nil sends nothing
+
+	// Inventory reads the hardware: a sentence for people, and JSON. It returns
+	// what it has when ctx ends.
+	Inventory func(ctx context.Context) (sentence string, hardware json.RawMessage)
 	Disks     Disks
-	Inventory func() string
-	Log       *slog.Logger
+	// Rescue lets the tenant in, until close. Its word stands in the report: the
+	// fingerprint of the host key. Nil is a machine that cannot.
+	Rescue func(context.Context, metal.Rescue) (word string, close func(), err error)
+	// LoadKernel loads the kernel of the system on the disk, while there is a
+	// network to say that it cannot. Nil is a machine that never can.
+	LoadKernel func(context.Context) error
 
 	// Pace is for tests and labs; its zero value is right for machines.
 	Pace Pace
-}
-
-// Pace is how long the agent waits for what. Zero fields take the defaults.
-type Pace struct {
-	Wait  time.Duration // how long the boot service may hold a question
-	Retry time.Duration // the longest pause between two attempts
-	Over  time.Duration // how long a boot that is over is asked about before the power goes off
-	Stall time.Duration // an image that brings no byte for so long is asked for again
-}
-
-const (
-	defaultWait  = 20 * time.Second // under the minute after which middleboxes forget a connection
-	defaultRetry = 5 * time.Second
-	// A boot may look over because the run raises the number just before it
-	// power-cycles the machine; that takes seconds. What is left after two
-	// minutes is a machine that nobody wants to run.
-	defaultOver  = 2 * time.Minute
-	defaultStall = 30 * time.Second
-)
-
-func (p Pace) orDefault() Pace {
-	for _, d := range []struct {
-		value *time.Duration
-		def   time.Duration
-	}{{&p.Wait, defaultWait}, {&p.Retry, defaultRetry}, {&p.Over, defaultOver}, {&p.Stall, defaultStall}} {
-		if *d.value == 0 {
-			*d.value = d.def
-		}
-	}
-	return p
 }
 
 // Run serves one boot: it says that the agent is up, does the jobs it is
@@ -92,23 +51,28 @@ func (p Pace) orDefault() Pace {
 // does makes an agent give up, and a job that fails is reported.
 func Run(ctx context.Context, cfg Config) (Exit, error) {
 	cfg.Pace = cfg.Pace.orDefault()
-	a := &agent{Config: cfg, done: map[metal.Job]Report{}}
+	a := &agent{Config: cfg, done: map[metal.Job]Report{}, steps: newSteps()}
+	stop := a.background(ctx)
+	defer stop()
+	defer a.closeRescue()
 	exit, err := a.serve(ctx)
 	if errors.Is(err, errOver) {
 		a.Log.Warn("this boot is over", "boot", a.Boot)
-		return PowerOff, nil
+		exit, err = PowerOff, nil
 	}
 	return exit, err
 }
 
 type agent struct {
 	Config
-	done map[metal.Job]Report // what became of each job of this boot
-	have metal.Job            // the job that was last done and reported
+	steps  *steps
+	done   map[metal.Job]Report // what became of each job since the machine was last idle
+	have   metal.Job            // the job that was last done and reported
+	rescue func()               // ends a rescue
 }
 
 func (a *agent) serve(ctx context.Context) (Exit, error) {
-	if err := a.send(ctx, PathUp, Up{Boot: a.Boot, Inventory: a.Inventory()}); err != nil {
+	if err := a.send(ctx, PathUp, a.up(ctx)); err != nil {
 		return "", err
 	}
 	for {
@@ -123,17 +87,38 @@ func (a *agent) serve(ctx context.Context) (Exit, error) {
 	}
 }
 
+// hardwareLimit keeps the first word within what a boot service reads.
+const hardwareLimit = 200_000
+
+func (a *agent) up(ctx context.Context) Up {
+	up, err := step(ctx, a, stepInventory, 0, func(ctx context.Context, _ Tell) (Up, error) {
+		sentence, hardware := a.Inventory(ctx)
+		return Up{Inventory: sentence, Hardware: hardware}, nil
+	})
+	if err != nil { // what cannot be read is no reason to be silent
+		up.Inventory = Clip(err.Error())
+	}
+	up.Boot, up.Version = a.Boot, a.Version
+	if len(up.Hardware) > hardwareLimit {
+		a.Log.Warn("the inventory is too large to be sent", "bytes", len(up.Hardware))
+		up.Hardware = nil
+	}
+	return up
+}
+
 // obey does what it is told, once. The same job again straight after its
 // report is the run taking its time; after another job it is a question, and
 // the report is the answer.
 func (a *agent) obey(ctx context.Context, job Job) (Exit, error) {
 	switch job.Job {
 	case metal.JobLeave:
-		return leaveBy(job), nil
+		return a.leave(ctx, job)
 	case metal.JobWait:
 		a.have = ""
 		return "", nil
-	case metal.JobInstall, metal.JobErase:
+	case metal.JobIdle:
+		return "", a.idle()
+	case metal.JobInstall, metal.JobErase, metal.JobRescue:
 	default: // of a newer boot service: let it hold the question rather than repeat it at once
 		a.Log.Warn("a job that this agent does not know", "job", job.Job)
 		a.have = job.Job
@@ -150,6 +135,10 @@ func (a *agent) obey(ctx context.Context, job Job) (Exit, error) {
 		}
 		a.done[job.Job] = report
 	}
+	return a.report(ctx, job, report)
+}
+
+func (a *agent) report(ctx context.Context, job Job, report Report) (Exit, error) {
 	if err := a.send(ctx, PathReport, report); err != nil {
 		return "", err
 	}
@@ -160,9 +149,41 @@ func (a *agent) obey(ctx context.Context, job Job) (Exit, error) {
 	return "", nil
 }
 
-func leaveBy(job Job) Exit {
-	if job.Kexec {
-		return Kexec
+// idle waits in held questions for the next job, which is of another order:
+// what was done for the last one is forgotten.
+func (a *agent) idle() error {
+	a.closeRescue()
+	clear(a.done)
+	a.have = metal.JobIdle
+	return nil
+}
+
+// leave prefers a kexec that is refused now, and can be reported, to a machine
+// that does not come back.
+func (a *agent) leave(ctx context.Context, job Job) (Exit, error) {
+	a.closeRescue()
+	if !job.Kexec {
+		return Reboot, nil
 	}
-	return Reboot
+	_, err := step(ctx, a, stepKernel, 0, only(func(ctx context.Context, _ Tell) error {
+		if a.LoadKernel == nil {
+			return errors.New("this system has no kexec")
+		}
+		return a.LoadKernel(ctx)
+	}))
+	if err == nil {
+		return Kexec, nil
+	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s: %w", job.Job, ctx.Err())
+	}
+	a.Log.Error("kexec is not possible, the machine reboots", "error", err)
+	return Reboot, a.send(ctx, PathReport, Report{Kind: metal.NoKexec, Detail: Clip(err.Error())})
+}
+
+func (a *agent) closeRescue() {
+	if a.rescue != nil {
+		a.rescue()
+		a.rescue = nil
+	}
 }

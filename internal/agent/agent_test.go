@@ -1,19 +1,10 @@
 package agent
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,141 +13,51 @@ import (
 	"millwright/internal/metal"
 )
 
-const token = "5ec2e7"
-
-// disk is a disk in memory.
-type disk struct {
-	mu      sync.Mutex
-	steps   []string
-	content []byte
-	first   FirstBoot
-	broken  string // the step that fails
-}
-
-func (d *disk) step(name string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.steps = append(d.steps, name)
-	if d.broken == name {
-		return errors.New("sda: medium error")
-	}
-	return nil
-}
-
-func (d *disk) Erase(context.Context) (string, error) {
-	d.content = nil
-	return "sda: 1 GiB read back as zeros", d.step("erase")
-}
-
-func (d *disk) Write(_ context.Context, image io.Reader, _ int64) error {
-	content, err := io.ReadAll(image)
-	d.content = content
-	return errors.Join(err, d.step("write"))
-}
-
-func (d *disk) Verify(_ context.Context, want string, size int64) error {
-	if got := hash(d.content); got != want || int64(len(d.content)) != size {
-		return fmt.Errorf("the disk holds %s", got)
-	}
-	return d.step("verify")
-}
-
-func (d *disk) Configure(_ context.Context, first FirstBoot) error {
-	d.first = first
-	return d.step("configure")
-}
-
-func hash(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }
-
-// service is a boot service that hands out a list of jobs, and keeps to the
-// last of them. Its fault, if any, answers in its place.
-type service struct {
-	t       *testing.T
-	mu      sync.Mutex
-	jobs    []Job
-	reports []Report
-	ups     []Up
-	image   []byte
-	fault   func(w http.ResponseWriter, r *http.Request) bool
-}
-
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fault != nil && s.fault(w, r) {
-		return
-	}
-	if r.Header.Get("Authorization") != "Bearer "+token || (r.URL.Path[:7] == "/agent/" && r.URL.Query().Get(QueryBoot) != "12") {
-		w.WriteHeader(http.StatusGone)
-		return
-	}
-	switch r.URL.Path {
-	case PathUp:
-		s.ups = append(s.ups, decode[Up](s.t, r))
-	case PathReport:
-		s.reports = append(s.reports, decode[Report](s.t, r))
-	case PathJob:
-		job := s.jobs[0]
-		if len(s.jobs) > 1 {
-			s.jobs = s.jobs[1:]
-		}
-		_ = json.NewEncoder(w).Encode(job)
-	default:
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.image))
-	}
-}
-
-func decode[T any](t *testing.T, r *http.Request) (v T) {
-	require.NoError(t, json.NewDecoder(r.Body).Decode(&v))
-	return v
-}
-
-// start runs an agent against the service, with pauses of milliseconds.
-func start(t *testing.T, s *service, d *disk) (Exit, string, error) {
-	t.Helper()
-	s.t = t
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	exit, err := Run(ctx, Config{
-		URL: server.URL, Boot: 12, Token: token, Client: server.Client(), Disks: d,
-		Inventory: func() string { return "1 disk" }, Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Pace: Pace{Wait: 10 * time.Millisecond, Retry: 2 * time.Millisecond, Over: 30 * time.Millisecond, Stall: 200 * time.Millisecond},
-	})
-	d.first.MetadataURL = strings.TrimPrefix(d.first.MetadataURL, server.URL)
-	d.first.PhoneHomeURL = strings.TrimPrefix(d.first.PhoneHomeURL, server.URL)
-	return exit, log.String(), err
-}
-
 var (
-	image   = bytes.Repeat([]byte("Debian 12 "), 100_000)
-	install = Job{Job: metal.JobInstall, Hostname: "web1", Image: &Image{File: "debian.raw", SHA256: hash(image), Size: int64(len(image))}}
-	erase   = Job{Job: metal.JobErase}
-	wait    = Job{Job: metal.JobWait}
-	leave   = Job{Job: metal.JobLeave}
+	firstBoot = metal.FirstBoot{Hostname: "web1", PhoneHomeURL: "http://boot/phone-home?boot=12"}
+	install   = Job{Job: metal.JobInstall, Erase: metal.EraseExpress, Install: &Install{Image: "5e1f", Size: 1 << 20, FirstBoot: firstBoot}}
+	erase     = Job{Job: metal.JobErase}
+	wait      = Job{Job: metal.JobWait}
+	idle      = Job{Job: metal.JobIdle}
+	leave     = Job{Job: metal.JobLeave}
+	whole     = []string{"check 5e1f", "erase express", "lay", "write 5e1f", "configure web1"}
 )
 
-func TestAnInstallEndsWithAVerifiedImageAndLeavesOnlyWhenTold(t *testing.T) {
+func TestAnInstallEndsWithAProvenImageAndLeavesOnlyWhenTold(t *testing.T) {
 	t.Parallel()
-	s, d := &service{jobs: []Job{wait, install, install, leave}, image: image}, &disk{}
+	s, d := &service{jobs: []Job{wait, install, install, leave}}, &disk{}
 	exit, log, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
-	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
-	require.Equal(t, image, d.content)
-	require.Equal(t, FirstBoot{Hostname: "web1", MetadataURL: "/metadata?boot=12", PhoneHomeURL: "/phone-home?boot=12"}, d.first)
-	require.Equal(t, []Up{{Boot: 12, Inventory: "1 disk"}}, s.ups)
-	require.Equal(t, []Report{{Kind: metal.Installed, Detail: "sda: 1 GiB read back as zeros"}}, s.reports)
+	require.Equal(t, whole, d.did)
+	require.Equal(t, []Up{{Boot: 12, Version: "v7", Inventory: "1 disk", Hardware: json.RawMessage(`{"disks":1}`)}}, s.ups)
+	require.Equal(t, []Report{{Kind: metal.Installed, Detail: "sda gave it back", Certificates: certificates}}, s.reports)
 	require.NotContains(t, log, token)
 }
 
-func TestAModelThatSurvivesKexecLeavesByIt(t *testing.T) {
+func TestAKernelThatIsLoadedIsHowTheMachineLeaves(t *testing.T) {
 	t.Parallel()
-	exit, _, err := start(t, &service{jobs: []Job{{Job: metal.JobLeave, Kexec: true}}}, &disk{})
+	loaded := 0
+	exit, _, err := start(t, &service{jobs: []Job{{Job: metal.JobLeave, Kexec: true}}}, &disk{}, func(c *Config) {
+		c.LoadKernel = func(context.Context) error { loaded++; return nil }
+	})
 	require.NoError(t, err)
 	require.Equal(t, Kexec, exit)
+	require.Equal(t, 1, loaded)
+}
+
+func TestAKexecThatIsRefusedIsReportedAndTheMachineReboots(t *testing.T) {
+	t.Parallel()
+	for why, load := range map[string]func(context.Context) error{
+		"sda2: no kernel":          func(context.Context) error { return errors.New("sda2: no kernel") },
+		"this system has no kexec": nil,
+	} {
+		s := &service{jobs: []Job{{Job: metal.JobLeave, Kexec: true}}}
+		exit, _, err := start(t, s, &disk{}, func(c *Config) { c.LoadKernel = load })
+		require.NoError(t, err)
+		require.Equal(t, Reboot, exit)
+		require.Equal(t, []Report{{Kind: metal.NoKexec, Detail: "kernel: " + why}}, s.reports)
+	}
 }
 
 func TestAnErasedMachinePowersOff(t *testing.T) {
@@ -165,56 +66,122 @@ func TestAnErasedMachinePowersOff(t *testing.T) {
 	exit, _, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, PowerOff, exit)
-	require.Equal(t, []string{"erase"}, d.steps)
-	require.Equal(t, []Report{{Kind: metal.Erased, Detail: "sda: 1 GiB read back as zeros"}}, s.reports)
+	require.Equal(t, []string{"erase full"}, d.did, "a job that names no mode means the thorough one")
+	require.Equal(t, []Report{{Kind: metal.Erased, Detail: "1 disks erased and read back", Certificates: certificates}}, s.reports)
 }
 
 func TestAJobIsDoneOnceInABootAndReportedAgainWhenAskedAgain(t *testing.T) {
 	t.Parallel()
-	s, d := &service{jobs: []Job{install, wait, install, leave}, image: image}, &disk{}
+	s, d := &service{jobs: []Job{install, wait, install, leave}}, &disk{}
 	_, _, err := start(t, s, d)
 	require.NoError(t, err)
-	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
+	require.Equal(t, whole, d.did)
 	require.Len(t, s.reports, 2)
 	require.Equal(t, s.reports[0], s.reports[1])
 }
 
+func TestAnIdleMachineTouchesNothingAndInstallsForEachNewOrder(t *testing.T) {
+	t.Parallel()
+	s, d := &service{jobs: []Job{idle, idle, idle, install, idle, install, leave}}, &disk{}
+	s.watch = func(path string, job Job) {
+		if path == PathJob && job.Job == metal.JobIdle && s.asked < 3 {
+			require.Empty(t, d.log())
+		}
+	}
+	exit, _, err := start(t, s, d)
+	require.NoError(t, err)
+	require.Equal(t, Reboot, exit)
+	require.Equal(t, append(append([]string{}, whole...), whole...), d.did)
+	require.Equal(t, "idle", s.haves[1], "the question is held")
+}
+
 func TestAFailedJobIsReportedWithItsReasonAndTheAgentWaitsOn(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{"erase", "write", "verify", "configure"} {
-		s, d := &service{jobs: []Job{install, install, leave}, image: image}, &disk{broken: step}
+	for i, did := range whole {
+		s, d := &service{jobs: []Job{install, install, leave}}, &disk{broken: did}
 		exit, _, err := start(t, s, d)
 		require.NoError(t, err)
 		require.Equal(t, Reboot, exit)
-		require.Equal(t, step, d.steps[len(d.steps)-1], "nothing follows the step that failed")
+		require.Equal(t, whole[:i+1], d.did, "nothing follows the step that failed")
 		require.Len(t, s.reports, 1)
 		require.Equal(t, metal.AgentFail, s.reports[0].Kind)
 		require.Contains(t, s.reports[0].Detail, "sda: medium error")
 	}
 }
 
-func TestAFailedEraseIsNeverReportedAsErased(t *testing.T) {
+func TestAFailedEraseIsNeverReportedAsErasedAndKeepsItsCertificates(t *testing.T) {
 	t.Parallel()
 	s := &service{jobs: []Job{erase, leave}}
-	exit, _, err := start(t, s, &disk{broken: "erase"})
+	exit, _, err := start(t, s, &disk{broken: "erase full"})
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
-	require.Equal(t, metal.AgentFail, s.reports[0].Kind)
+	require.Equal(t, []Report{{Kind: metal.AgentFail, Detail: "erase: erase: sda: medium error", Certificates: certificates}}, s.reports)
 }
 
-func TestAnImageThatIsNotTheOneOrderedIsRefused(t *testing.T) {
+func TestAJobWithoutWhatItNeedsFailsInWords(t *testing.T) {
 	t.Parallel()
-	other := bytes.Repeat([]byte("Windows 12"), 100_000)
-	for why, served := range map[string][]byte{
-		"SHA-256": other, "no such image": image[:1000], "image debian.raw: its SHA-256": append(bytes.Clone(image), "more"...)[4:],
+	for job, want := range map[Job]string{
+		{Job: metal.JobInstall}: "install: the job names no image",
+		{Job: metal.JobRescue}:  "rescue: this system has nobody to let in",
 	} {
-		s, d := &service{jobs: []Job{install, leave}, image: served}, &disk{}
+		s, d := &service{jobs: []Job{job, leave}}, &disk{}
 		_, _, err := start(t, s, d)
 		require.NoError(t, err)
-		require.Equal(t, metal.AgentFail, s.reports[0].Kind)
-		require.Contains(t, s.reports[0].Detail, why, "a wrong image is told from a bad disk")
-		require.NotContains(t, d.steps, "verify")
+		require.Equal(t, []Report{{Kind: metal.AgentFail, Detail: want}}, s.reports)
+		require.Empty(t, d.did)
 	}
+}
+
+func TestARescueLastsUntilTheMachineLeaves(t *testing.T) {
+	t.Parallel()
+	rescue := Job{Job: metal.JobRescue, Rescue: &metal.Rescue{Hostname: "web1", Keys: []string{"ssh-ed25519 AAAA"}}}
+	s, d := &service{jobs: []Job{rescue, rescue, leave}}, &disk{}
+	var open, closed int
+	exit, _, err := start(t, s, d, func(c *Config) {
+		c.Rescue = func(_ context.Context, wish metal.Rescue) (string, func(), error) {
+			open++
+			require.Equal(t, *rescue.Rescue, wish)
+			return "SHA256:abc", func() { closed += s.asked }, nil
+		}
+	})
+	require.NoError(t, err)
+	require.Equal(t, Reboot, exit)
+	require.Equal(t, []Report{{Kind: metal.Rescued, Detail: "SHA256:abc"}}, s.reports)
+	require.Equal(t, 1, open)
+	require.Equal(t, 3, closed, "it was closed once, when the third question was answered")
+	require.Empty(t, d.did)
+}
+
+func TestAJobOfANewerBootServiceIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s, d := &service{jobs: []Job{{Job: "dance"}, {Job: "dance"}, leave}}, &disk{}
+	_, _, err := start(t, s, d)
+	require.NoError(t, err)
+	require.Empty(t, d.did)
+	require.Empty(t, s.reports)
+	require.Equal(t, []string{"", "dance", "dance"}, s.haves)
+}
+
+func TestAStepThatTakesTooLongIsReportedAsSuch(t *testing.T) {
+	t.Parallel()
+	slow := kind{"erase", 10 * time.Millisecond, 0}
+	for name, do := range map[string]func(context.Context, Tell) error{
+		"one that heeds its deadline": func(ctx context.Context, _ Tell) error { <-ctx.Done(); return ctx.Err() },
+		"one that does not":           func(context.Context, Tell) error { <-t.Context().Done(); return nil },
+	} {
+		a := &agent{Config: Config{Log: discard, Pace: Pace{Lenience: 10 * time.Millisecond}}, steps: newSteps()}
+		_, err := step(t.Context(), a, slow, 0, only(do))
+		require.ErrorIs(t, err, errTooLong, name)
+		require.ErrorContains(t, err, "erase: took longer than it may", name)
+	}
+}
+
+func TestDeadlinesGrowWithDisks(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, time.Hour, stepErase.deadline(0))
+	require.Greater(t, stepErase.deadline(20e12), 70*time.Hour)
+	require.Less(t, stepImage.deadline(2<<30), 30*time.Minute)
+	require.Equal(t, stepFirstBoot.fixed, stepFirstBoot.deadline(1<<40))
 }
 
 func TestDetailsKeepTheirLimitAndWholeLetters(t *testing.T) {

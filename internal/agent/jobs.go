@@ -2,84 +2,91 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 
 	"millwright/internal/metal"
 )
 
-// do does a destructive job and puts its end into words.
+// do does a job and puts its end into words.
 func (a *agent) do(ctx context.Context, job Job) Report {
 	a.Log.Info("job begins", "job", job.Job, "boot", a.Boot)
+	a.closeRescue()
 	report, err := a.try(ctx, job)
 	if err != nil {
 		a.Log.Error("job ends", "job", job.Job, "boot", a.Boot, "error", err)
-		return Report{Kind: metal.AgentFail, Detail: Clip(err.Error())}
+		report.Kind, report.Detail = metal.AgentFail, fmt.Sprintf("%s: %v", job.Job, err)
+	} else {
+		a.Log.Info("job ends", "job", job.Job, "boot", a.Boot, "detail", report.Detail)
 	}
-	a.Log.Info("job ends", "job", job.Job, "boot", a.Boot)
 	report.Detail = Clip(report.Detail)
 	return report
 }
 
+// try gives certificates also of a job that fails: a disk that was erased
+// before another one broke is erased.
 func (a *agent) try(ctx context.Context, job Job) (Report, error) {
-	if job.Job == metal.JobInstall {
+	switch {
+	case job.Job == metal.JobRescue:
+		return a.letIn(ctx, job.Rescue)
+	case job.Job == metal.JobInstall:
 		return a.install(ctx, job)
 	}
-	proof, err := a.Disks.Erase(ctx)
-	if err != nil {
-		return Report{}, fmt.Errorf("erase: %w", err)
+	certificates, err := a.erase(ctx, job.Erase)
+	detail := fmt.Sprintf("%d disks erased and read back", len(certificates))
+	return Report{Kind: metal.Erased, Detail: detail, Certificates: certificates}, err
+}
+
+// erase takes a job that names no mode for the thorough one.
+func (a *agent) erase(ctx context.Context, mode metal.EraseMode) ([]json.RawMessage, error) {
+	if mode == "" {
+		mode = metal.EraseFull
 	}
-	return Report{Kind: metal.Erased, Detail: proof}, nil
+	return step(ctx, a, stepErase, a.Disks.Size(), func(ctx context.Context, tell Tell) ([]json.RawMessage, error) {
+		return a.Disks.Erase(ctx, mode, tell)
+	})
 }
 
 // install ends with an image whose bytes were read back from the disk. The
 // erasure comes first and always: what an image does not cover would otherwise
-// be the last tenant's.
-func (a *agent) install(ctx context.Context, job Job) (Report, error) {
-	if job.Image == nil {
-		return Report{}, errors.New("install: the job names no image")
+// be the last tenant's. An install that was interrupted begins here again.
+func (a *agent) install(ctx context.Context, job Job) (report Report, err error) {
+	if job.Install == nil {
+		return report, errors.New("the job names no image")
 	}
-	proof, err := a.Disks.Erase(ctx)
+	in, disks := *job.Install, a.Disks
+	report.Kind = metal.Installed
+	if _, err = step(ctx, a, stepCheck, 0, only(func(ctx context.Context, _ Tell) error { return disks.Check(ctx, in) })); err != nil {
+		return report, err
+	}
+	if report.Certificates, err = a.erase(ctx, job.Erase); err != nil {
+		return report, err
+	}
+	if _, err = step(ctx, a, stepLayout, disks.Size(), only(func(ctx context.Context, tell Tell) error { return disks.Lay(ctx, in, tell) })); err != nil {
+		return report, err
+	}
+	report.Detail, err = step(ctx, a, stepImage, in.Size, func(ctx context.Context, tell Tell) (string, error) { return disks.Write(ctx, in, tell) })
 	if err != nil {
-		return Report{}, fmt.Errorf("erase before install: %w", err)
+		return report, err
 	}
-	if err := a.write(ctx, *job.Image); err != nil {
-		return Report{}, err
-	}
-	if err := a.Disks.Verify(ctx, job.Image.SHA256, job.Image.Size); err != nil {
-		return Report{}, fmt.Errorf("read back image %s: %w", job.Image.File, err)
-	}
-	if err := a.Disks.Configure(ctx, a.firstBoot(job)); err != nil {
-		return Report{}, fmt.Errorf("configure first boot: %w", err)
-	}
-	return Report{Kind: metal.Installed, Detail: proof}, nil
+	_, err = step(ctx, a, stepFirstBoot, 0, only(func(ctx context.Context, tell Tell) error { return disks.Configure(ctx, in.FirstBoot, tell) }))
+	return report, err
 }
 
-// firstBoot names this boot in both URLs: so a boot service that cannot ask
-// Postgres can tell this system from the one before or after it.
-func (a *agent) firstBoot(job Job) FirstBoot {
-	boot := "?" + QueryBoot + "=" + strconv.FormatInt(int64(a.Boot), 10)
-	return FirstBoot{
-		Hostname:     job.Hostname,
-		MetadataURL:  a.URL + "/metadata" + boot,
-		PhoneHomeURL: a.URL + "/phone-home" + boot,
+// letIn begins a rescue. It lasts until another job ends it.
+func (a *agent) letIn(ctx context.Context, wish *metal.Rescue) (Report, error) {
+	if wish == nil || a.Rescue == nil {
+		return Report{}, errors.New("this system has nobody to let in")
 	}
-}
-
-// write hashes what passes, so that a wrong image is told from a bad disk.
-func (a *agent) write(ctx context.Context, img Image) error {
-	body := a.download(ctx, img)
-	defer func() { _ = body.Close() }()
-	hash := sha256.New()
-	if err := a.Disks.Write(ctx, io.TeeReader(body, hash), img.Size); err != nil {
-		return fmt.Errorf("write image %s: %w", img.File, err)
+	type opened struct {
+		word  string
+		close func()
 	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != img.SHA256 {
-		return fmt.Errorf("image %s: its SHA-256 is %s, the job says %s", img.File, got, img.SHA256)
-	}
-	return nil
+	open, err := step(ctx, a, stepRescue, 0, func(step context.Context, _ Tell) (opened, error) {
+		word, end, err := a.Rescue(context.WithoutCancel(step), *wish) // it outlives its step
+		return opened{word, end}, err
+	})
+	a.rescue = open.close
+	return Report{Kind: metal.Rescued, Detail: open.word}, err
 }

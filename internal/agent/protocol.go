@@ -84,16 +84,6 @@ type Report struct {
 	Certificates []json.RawMessage `json:"certificates,omitempty"`
 }
 
-// JobOf is the wire's form of a job as a store hands it out.
-func JobOf(j metal.AgentJob) Job {
-	job := Job{Job: j.Job, Kexec: j.Kexec}
-	if j.Job == metal.JobInstall {
-		job.Hostname = j.Hostname
-		job.Image = &Image{File: j.Image.File, SHA256: j.Image.SHA256, Size: j.Image.Size}
-	}
-	return job
-}
-
 // Clip keeps a detail within the 1,000 bytes that a report may hold, and whole
 // letters in it.
 func Clip(s string) string {

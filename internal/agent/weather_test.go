@@ -2,21 +2,19 @@ package agent
 
 import (
 	"context"
-	"log/slog"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"millwright/internal/metal"
 )
 
 func TestAnAgentOutlivesRefusalsOfEveryKind(t *testing.T) {
 	t.Parallel()
 	n := 0
-	s := &service{jobs: []Job{install, leave}, image: image}
+	s := &service{jobs: []Job{install, leave}}
 	s.fault = func(w http.ResponseWriter, _ *http.Request) bool {
 		n++
 		switch n % 5 {
@@ -34,11 +32,12 @@ func TestAnAgentOutlivesRefusalsOfEveryKind(t *testing.T) {
 		return true
 	}
 	d := &disk{}
-	exit, _, err := start(t, s, d)
+	exit, log, err := start(t, s, d)
 	require.NoError(t, err)
 	require.Equal(t, Reboot, exit)
-	require.Equal(t, []string{"erase", "write", "verify", "configure"}, d.steps)
+	require.Equal(t, whole, d.did)
 	require.Len(t, s.reports, 1)
+	require.NotContains(t, log, token)
 }
 
 func TestABootThatIsOverEndsInPowerOffWithDisksUntouched(t *testing.T) {
@@ -48,66 +47,10 @@ func TestABootThatIsOverEndsInPowerOffWithDisksUntouched(t *testing.T) {
 		return true
 	}}
 	d := &disk{}
-	exit, _, err := start(t, s, d)
+	exit, _, err := start(t, s, d, func(c *Config) { c.Journal = journalOf("hello\n") })
 	require.NoError(t, err)
 	require.Equal(t, PowerOff, exit)
-	require.Empty(t, d.steps)
-}
-
-func TestADownloadGoesOnWhereItBroke(t *testing.T) {
-	t.Parallel()
-	s := &service{jobs: []Job{install, leave}, image: image}
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != "/images/debian.raw" || r.Header.Get("Range") != "" {
-			return false
-		}
-		w.Header().Set("Content-Length", "1000000")
-		_, _ = w.Write(image[:123_457])
-		panic(http.ErrAbortHandler)
-	}
-	d := &disk{}
-	_, log, err := start(t, s, d)
-	require.NoError(t, err)
-	require.Equal(t, image, d.content)
-	require.Equal(t, metal.Installed, s.reports[0].Kind)
-	require.Contains(t, log, "image goes on")
-}
-
-func TestADownloadThatStallsIsAskedForAgain(t *testing.T) {
-	t.Parallel()
-	s := &service{jobs: []Job{install, leave}, image: image}
-	stalled := false
-	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != "/images/debian.raw" || stalled {
-			return false
-		}
-		stalled = true
-		_, _ = w.Write(image[:100])
-		w.(http.Flusher).Flush()
-		s.mu.Unlock() // the agent must be able to ask again meanwhile
-		<-r.Context().Done()
-		s.mu.Lock()
-		return true
-	}
-	d := &disk{}
-	_, _, err := start(t, s, d)
-	require.NoError(t, err)
-	require.Equal(t, image, d.content)
-}
-
-func TestAnImageThatIsNotThereFailsTheJob(t *testing.T) {
-	t.Parallel()
-	s := &service{jobs: []Job{install, leave}, fault: func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != "/images/debian.raw" {
-			return false
-		}
-		w.WriteHeader(http.StatusNotFound)
-		return true
-	}}
-	_, _, err := start(t, s, &disk{})
-	require.NoError(t, err)
-	require.Equal(t, metal.AgentFail, s.reports[0].Kind)
-	require.Contains(t, s.reports[0].Detail, "debian.raw at byte 0: 404")
+	require.Empty(t, d.did)
 }
 
 func TestTheEndOfTheContextEndsAnAgentThatNobodyAnswers(t *testing.T) {
@@ -117,8 +60,8 @@ func TestTheEndOfTheContextEndsAnAgentThatNobodyAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := Run(ctx, Config{
-		URL: server.URL, Boot: 12, Token: token, Client: server.Client(), Disks: &disk{},
-		Inventory: func() string { return "" }, Log: slog.New(slog.DiscardHandler), Pace: Pace{Retry: time.Millisecond},
+		URL: server.URL, Boot: 12, Token: token, Client: server.Client(), Disks: &disk{}, Journal: journalOf("hello\n"),
+		Inventory: func(context.Context) (string, json.RawMessage) { return "", nil }, Log: discard, Pace: Pace{Retry: time.Millisecond},
 	})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"sync"
 
-	"millwright/internal/agent"
+	"millwright/internal/metal"
 )
 
 // Disk is a drive in memory. It keeps the bytes that were written to it, of
@@ -37,10 +37,16 @@ func (d *Disk) begin() {
 	d.image, d.whole, d.sum, d.config = nil, false, "", nil
 }
 
-func (d *Disk) append(piece []byte) {
+// write puts a piece where it belongs; what lies before it and was never
+// written reads as zeros.
+func (d *Disk) write(offset int64, piece []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.image, d.sum = append(d.image, piece...), ""
+	if missing := offset + int64(len(piece)) - int64(len(d.image)); missing > 0 {
+		d.image = append(d.image, make([]byte, missing)...)
+	}
+	copy(d.image[offset:], piece)
+	d.sum = ""
 }
 
 func (d *Disk) finish() {
@@ -60,11 +66,12 @@ func (d *Disk) left() int {
 	return len(d.image) + len(d.config)
 }
 
-// digest reads the image back.
-func (d *Disk) digest() (sha string, size int64) {
+// read gives a part of the image back.
+func (d *Disk) read(offset int64, length int) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.digestLocked(), int64(len(d.image))
+	start := min(offset, int64(len(d.image)))
+	return append([]byte(nil), d.image[start:min(start+int64(length), int64(len(d.image)))]...)
 }
 
 // digestLocked remembers its result: a thousand disks are shown at each look
@@ -77,7 +84,7 @@ func (d *Disk) digestLocked() string {
 	return d.sum
 }
 
-func (d *Disk) configure(first agent.FirstBoot) error {
+func (d *Disk) configure(first metal.FirstBoot) error {
 	text, err := json.Marshal(first)
 	if err != nil {
 		return fmt.Errorf("disk %s: write the first-boot configuration: %w", d.serial, err)
@@ -90,10 +97,10 @@ func (d *Disk) configure(first agent.FirstBoot) error {
 
 // firstBoot is what the installed system reads of itself; nil where nobody
 // configured it.
-func (d *Disk) firstBoot() *agent.FirstBoot {
+func (d *Disk) firstBoot() *metal.FirstBoot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var first agent.FirstBoot
+	var first metal.FirstBoot
 	if json.Unmarshal(d.config, &first) != nil {
 		return nil
 	}

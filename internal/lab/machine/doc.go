@@ -6,7 +6,11 @@
 // its port's relay, HTTP to the boot services. Its BMC is its chassis's user:
 // power on and off arrive from there, at any moment, and stop whatever runs.
 //
-// The package imports the nouns, the agent, and the names of the agent's kernel
-// arguments. It must not import a switch, a
-// BMC or a site file: a machine knows its cable (Wire) and nothing behind it.
+// The disks take real images, block by block. A rescue is said and not done: the
+// host key that is reported is of nobody, and no port is open.
+//
+// The package imports the nouns, the agent, the images and certificates that an
+// agent deals with, and the names of its kernel arguments. It must not import a
+// switch, a BMC or a site file: a machine knows its cable (Wire) and nothing
+// behind it.
 package machine

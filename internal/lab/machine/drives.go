@@ -2,66 +2,125 @@ package machine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
+	"time"
 
 	"millwright/internal/agent"
+	"millwright/internal/erasure"
+	"millwright/internal/image"
 	"millwright/internal/metal"
 )
 
 // drives is all disks of a machine as its agent sees them.
 type drives struct {
 	*Machine
-	die func() // ends the agent as a kernel panic does
+	boot   metal.BootNumber
+	images *image.Remote // at the boot service, over the machine's own wire
+	die    func()        // ends the agent as a kernel panic does
 }
 
 var _ agent.Disks = drives{}
 
-// Erase empties every disk, reads it back, and lists the disks as the proof.
-func (d drives) Erase(ctx context.Context) (string, error) {
-	if fault, struck := d.strike(EraseUnproven); struck {
-		return "", fmt.Errorf("machine %s: disk %s: read back after erase: %s: %w",
-			d.config.Machine.ID, d.disks[0].serial, fault.Name, metal.ErrUnprovenErasure)
+// diskSize is what the disks say they have. They take no memory until they are
+// written to.
+const diskSize = 480e9
+
+// Size is the same of all machines.
+func (d drives) Size() int64 { return diskSize }
+
+// Check finds nothing that could not be.
+func (d drives) Check(_ context.Context, in agent.Install) error {
+	if in.Size > diskSize {
+		return &image.TooSmallError{Disk: d.disks[0].serial, Has: diskSize, Needs: in.Size}
 	}
-	proofs := make([]string, len(d.disks))
+	_, err := image.ParseID(in.Image)
+	return err
+}
+
+// Lay has no mirrors to make.
+func (d drives) Lay(ctx context.Context, _ agent.Install, _ agent.Tell) error { return ctx.Err() }
+
+// Erase empties every disk and reads it back.
+func (d drives) Erase(ctx context.Context, mode metal.EraseMode, tell agent.Tell) (certificates []json.RawMessage, err error) {
 	for i, disk := range d.disks {
+		tell(int64(i), int64(len(d.disks)), disk.serial)
 		if ctx.Err() != nil {
-			return "", ctx.Err()
+			return certificates, ctx.Err()
 		}
+		began := time.Now()
 		had := disk.left()
-		disk.erase()
+		if _, struck := d.strike(EraseUnproven); !struck {
+			disk.erase()
+		} else if had == 0 {
+			had = 1 // the fault is of a disk that held something
+			disk.write(0, []byte{1})
+		}
 		if left := disk.left(); left > 0 {
-			return "", fmt.Errorf("machine %s: disk %s: %d bytes are left after erase: %w",
+			return certificates, fmt.Errorf("machine %s: disk %s: %d bytes are left after erase: %w",
 				d.config.Machine.ID, disk.serial, left, metal.ErrUnprovenErasure)
 		}
-		proofs[i] = fmt.Sprintf("%s: %d bytes overwritten, reads as zero", disk.serial, had)
+		text, err := d.certificate(i, mode, int64(had), began).Canonical()
+		if err != nil {
+			return certificates, err
+		}
+		certificates = append(certificates, text)
 	}
-	return strings.Join(proofs, "; "), nil
+	return certificates, nil
+}
+
+// certificate is what a real agent would have found out about such a disk.
+func (d drives) certificate(i int, mode metal.EraseMode, had int64, began time.Time) erasure.Certificate {
+	c := erasure.Certificate{
+		Machine: d.config.Machine.ID, Boot: d.boot, Path: fmt.Sprintf("/dev/sim%d", i), Serial: d.disks[i].serial,
+		Model: "Simulated disk", Transport: "virtual", Size: diskSize, Mode: erasure.Mode(mode),
+		Method: "memory given back", Grade: erasure.Clear, Result: erasure.Erased,
+		Verified: erasure.Verified{Extent: erasure.Whole, Bytes: diskSize, Pieces: 1, Zero: true, Known: had},
+		Started:  began, Ended: time.Now(), Tool: "millwright lab",
+	}
+	if c.Mode == erasure.Express {
+		c.Grade, c.Verified.Extent = erasure.Ungraded, erasure.Places
+	}
+	return c
 }
 
 var errMedium = errors.New("medium error: unrecovered write fault")
 
-// Write puts the image on the first disk, piece by piece, so that it can be
-// interrupted half way as a real one is.
-func (d drives) Write(ctx context.Context, image io.Reader, size int64) error {
+// Write puts the image on the first disk, half a block at a time so that it can
+// be interrupted within the smallest image, and reads it back.
+func (d drives) Write(ctx context.Context, in agent.Install, tell agent.Tell) (string, error) {
+	id, err := image.ParseID(in.Image)
+	if err != nil {
+		return "", err
+	}
+	ix, err := d.images.Index(ctx, id)
+	if err != nil {
+		return "", err
+	}
 	disk := d.disks[0]
 	disk.begin()
-	for written := int64(0); written < size; {
-		// A quarter at a time: half way exists for every size.
-		piece := make([]byte, min(max(size/4, 1), size-written))
-		if _, err := io.ReadFull(image, piece); err != nil {
-			return fmt.Errorf("disk %s: at byte %d of %d: %w", disk.serial, written, size, err)
+	for i, block := range ix.Blocks {
+		raw, err := d.images.Block(ctx, id, ix, block)
+		if err != nil {
+			return "", err
 		}
-		if err := d.failing(ctx, written >= size/2); err != nil {
-			return fmt.Errorf("disk %s: at byte %d of %d: %w", disk.serial, written, size, err)
+		offset, _ := ix.Span(int64(block.Number))
+		half := len(raw) / 2
+		disk.write(offset, raw[:half])
+		if err := d.failing(ctx, 2*i+1 >= len(ix.Blocks)); err != nil {
+			return "", fmt.Errorf("disk %s: at byte %d of %d: %w", disk.serial, offset+int64(half), ix.Size, err)
 		}
-		disk.append(piece)
-		written += int64(len(piece))
+		disk.write(offset+int64(half), raw[half:])
+		if string(disk.read(offset, len(raw))) != string(raw) {
+			return "", &image.ProofError{Disk: disk.serial, Block: int64(block.Number), Offset: offset}
+		}
+		tell(offset, ix.Size, "")
 	}
+	disk.write(ix.Size, nil) // holes at the end
 	disk.finish()
-	return nil
+	proof := image.Proof{Image: id, Disk: disk.serial, Size: ix.Size, Blocks: len(ix.Blocks), Holes: ix.Count() - int64(len(ix.Blocks))}
+	return proof.String(), nil
 }
 
 // failing is whatever keeps the next piece from the disk.
@@ -79,17 +138,7 @@ func (d drives) failing(ctx context.Context, half bool) error {
 	return ctx.Err()
 }
 
-// Verify compares what can be read back.
-func (d drives) Verify(_ context.Context, sha256 string, size int64) error {
-	disk := d.disks[0]
-	if sum, bytes := disk.digest(); sum != sha256 || bytes != size {
-		return fmt.Errorf("disk %s: read back %d bytes with SHA-256 %s, want %d with %s",
-			disk.serial, bytes, sum, size, sha256)
-	}
-	return nil
-}
-
 // Configure writes the first-boot file beside the system.
-func (d drives) Configure(_ context.Context, first agent.FirstBoot) error {
+func (d drives) Configure(_ context.Context, first metal.FirstBoot, _ agent.Tell) error {
 	return d.disks[0].configure(first)
 }

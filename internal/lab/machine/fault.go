@@ -18,6 +18,7 @@ const (
 	AgentDies       FaultName = "agent-dies"        // agent: the kernel panics half way through the image
 	EraseUnproven   FaultName = "erase-unproven"    // agent: a disk says it erased itself, and did not
 	DiskError       FaultName = "disk-error"        // agent: the disk refuses to write half way through
+	NoKexec         FaultName = "no-kexec"          // agent: the kernel on the disk cannot be loaded
 	SilentSystem    FaultName = "silent-system"     // installed system: never phones home
 	StalePhoneHome  FaultName = "stale-phone-home"  // installed system: reports an earlier boot's number
 	PhonesHomeTwice FaultName = "phones-home-twice" // installed system: says it again when it was heard
@@ -27,7 +28,7 @@ const (
 // faultNames are all of them, in the order in which errors list them.
 var faultNames = []FaultName{
 	NeverBoots, BootsOldDisk, DHCPLost, StaleToken, AgentDies, EraseUnproven,
-	DiskError, SilentSystem, StalePhoneHome, PhonesHomeTwice, Slow,
+	DiskError, NoKexec, SilentSystem, StalePhoneHome, PhonesHomeTwice, Slow,
 }
 
 // Fault is one thing that goes wrong, and how often.

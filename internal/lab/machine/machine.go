@@ -37,6 +37,8 @@ type Config struct {
 	Patience time.Duration
 	// Pace is the agent's; its zero value is right unless a test is in a hurry.
 	Pace agent.Pace
+	// Version is what its RAM system says it is.
+	Version string
 	// Off tells the BMC that the machine switched itself off. It must not call
 	// the machine back.
 	Off func()

@@ -2,11 +2,16 @@ package machine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 
 	"millwright/internal/agent"
+	"millwright/internal/image"
 	"millwright/internal/metal"
 	"millwright/internal/netboot"
 )
@@ -20,15 +25,25 @@ func (l *life) agent(ctx context.Context, arguments []string) stage {
 	l.enterAgent(metal.BootNumber(boot))
 	running, die := context.WithCancel(ctx)
 	defer die()
+	address := argument(arguments, netboot.ArgURL)
+	images, err := image.NewRemote(image.RemoteConfig{Servers: []string{address + strings.TrimSuffix(agent.PathImages, "/")}, Client: l.client, Log: l.log})
+	if err != nil {
+		return l.hang(err.Error())
+	}
+	journal := agent.NewJournal()
 	exit, err := agent.Run(running, agent.Config{
-		URL:       argument(arguments, netboot.ArgURL),
-		Boot:      metal.BootNumber(boot),
-		Token:     l.tokenFor(argument(arguments, netboot.ArgToken)),
-		Client:    l.client,
-		Disks:     drives{l.Machine, die},
-		Inventory: l.inventory,
-		Pace:      l.config.Pace,
-		Log:       l.log,
+		URL:        address,
+		Boot:       metal.BootNumber(boot),
+		Token:      l.tokenFor(argument(arguments, netboot.ArgToken)),
+		Version:    l.config.Version,
+		Client:     l.client,
+		Disks:      drives{l.Machine, metal.BootNumber(boot), images, die},
+		Inventory:  l.inventory,
+		Rescue:     l.rescue,
+		LoadKernel: l.loadKernel,
+		Pace:       l.config.Pace,
+		Log:        slog.New(slog.NewMultiHandler(l.log.Handler(), slog.NewTextHandler(journal, nil))),
+		Journal:    journal,
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -75,10 +90,44 @@ func (l *life) tokenFor(fresh string) string {
 	return old
 }
 
-func (l *life) inventory() string {
+// inventory is a sentence, and as much of a hardware list as a machine without
+// hardware can have.
+func (l *life) inventory(context.Context) (string, json.RawMessage) {
 	c := l.config.Machine
+	type disk struct {
+		Serial string `json:"serial"`
+		Size   int64  `json:"size"`
+	}
+	var found struct {
+		Disks []disk `json:"disks"`
+	}
+	for _, serial := range l.config.Serials {
+		found.Disks = append(found.Disks, disk{serial, diskSize})
+	}
+	hardware, err := json.Marshal(found)
+	if err != nil {
+		hardware = nil
+	}
 	return fmt.Sprintf("%s, %s firmware, NIC %s, disks %s",
-		c.ID, c.Firmware, l.config.MAC, strings.Join(l.config.Serials, " "))
+		c.ID, c.Firmware, l.config.MAC, strings.Join(l.config.Serials, " ")), hardware
+}
+
+// rescue lets nobody in: it says that somebody could come, with a host key that
+// follows from the machine's name and that nobody holds.
+func (l *life) rescue(_ context.Context, wish metal.Rescue) (string, func(), error) {
+	sum := sha256.Sum256([]byte("host key of " + l.config.Machine.ID))
+	l.enter(Rescue, wish.Hostname)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]), func() { l.enter(Agent, "") }, nil
+}
+
+func (l *life) loadKernel(context.Context) error {
+	if _, struck := l.strike(NoKexec); struck {
+		return fmt.Errorf("machine %s: disk %s: kexec_file_load: operation not permitted", l.config.Machine.ID, l.disks[0].serial)
+	}
+	if !l.disks[0].Bootable() {
+		return fmt.Errorf("machine %s: disk %s: there is no kernel on it", l.config.Machine.ID, l.disks[0].serial)
+	}
+	return nil
 }
 
 func (l *life) leave(exit agent.Exit) stage {

@@ -12,7 +12,6 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/stretchr/testify/require"
 
-	"millwright/internal/agent"
 	"millwright/internal/metal"
 )
 
@@ -101,34 +100,6 @@ func TestAScriptCanFollowTheRetryOfABootService(t *testing.T) {
 	url := site(t, map[string]string{"/": "#!ipxe\n:again\nimgfree\nsleep 0 ||\nchain --replace --autofree URL/next || goto again\n", "/next": "#!ipxe\nexit\n"})
 	_, err := newLife(t).boot(t.Context(), url+"/")
 	require.NoError(t, err)
-}
-
-func TestADiskKeepsWhatIsWrittenAndForgetsWhatIsErased(t *testing.T) {
-	t.Parallel()
-	l := newLife(t)
-	disks, disk := drives{l.Machine, func() {}}, l.disks[0]
-	image := strings.Repeat("tenant", 1001)
-	require.NoError(t, disks.Write(t.Context(), strings.NewReader(image), int64(len(image))))
-	sum, size := disk.digest()
-	require.EqualValues(t, len(image), size)
-	require.NoError(t, disks.Verify(t.Context(), sum, size))
-	require.ErrorContains(t, disks.Verify(t.Context(), "other", size), "want 6006 with other")
-	first := agent.FirstBoot{Hostname: "web1", PhoneHomeURL: "http://b/phone-home?boot=1"}
-	require.NoError(t, disks.Configure(t.Context(), first))
-	require.Equal(t, &first, disk.State().FirstBoot)
-
-	proof, err := disks.Erase(t.Context())
-	require.NoError(t, err)
-	require.Contains(t, proof, "S1: ")
-	require.Equal(t, DiskState{Serial: "S1", Empty: true}, disk.State())
-}
-
-func TestAnImageThatIsCutOffDoesNotBoot(t *testing.T) {
-	t.Parallel()
-	l := newLife(t)
-	err := drives{l.Machine, func() {}}.Write(t.Context(), strings.NewReader("short"), 100)
-	require.ErrorContains(t, err, "disk S1: at byte 0 of 100")
-	require.False(t, l.disks[0].Bootable())
 }
 
 // FuzzScript holds that no script makes a machine panic or run for ever.

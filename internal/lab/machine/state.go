@@ -3,7 +3,6 @@ package machine
 import (
 	"time"
 
-	"millwright/internal/agent"
 	"millwright/internal/metal"
 )
 
@@ -16,6 +15,7 @@ const (
 	DHCP         Phase = "dhcp"           // firmware or iPXE asks for an address
 	BootScript   Phase = "boot-script"    // iPXE fetches and runs its script
 	Agent        Phase = "agent"          // the agent runs in RAM
+	Rescue       Phase = "rescue"         // the agent lets the tenant in
 	Booting      Phase = "booting"        // the system on the disk starts
 	Running      Phase = "running"        // the system is up and has phoned home, or given up asking
 	NoBootDevice Phase = "no-boot-device" // firmware found nothing to boot
@@ -42,7 +42,7 @@ type DiskState struct {
 	Bytes     int              `json:"bytes"`                // of the image, however much of it was written
 	SHA256    string           `json:"sha256,omitempty"`     // of those bytes
 	Bootable  bool             `json:"bootable"`             // the image is whole
-	FirstBoot *agent.FirstBoot `json:"first_boot,omitempty"` // as the installed system will read it
+	FirstBoot *metal.FirstBoot `json:"first_boot,omitempty"` // as the installed system will read it
 }
 
 func (s *State) enter(phase Phase, detail string) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"millwright/internal/agent"
+	"millwright/internal/metal"
 )
 
 // system is the installed system: it reads its first-boot configuration, asks
@@ -56,7 +57,7 @@ var errHomeRefused = errors.New("told to stop asking")
 
 // phoneHome reports until it was heard, or told that the run is over. It
 // returns what came of it, in words.
-func (l *life) phoneHome(ctx context.Context, first agent.FirstBoot) string {
+func (l *life) phoneHome(ctx context.Context, first metal.FirstBoot) string {
 	where, calls := first.PhoneHomeURL, 1
 	if _, struck := l.strike(StalePhoneHome); struck {
 		where = earlier(where)
