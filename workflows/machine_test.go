@@ -46,7 +46,7 @@ func (b bmc) SetPower(_ context.Context, m metal.BMC, power metal.Power) error {
 	defer b.mu.Unlock()
 	box := b.boxes[m.Machine]
 	if power == metal.Off {
-		box.on, box.waiting = false, false
+		box.on, box.waiting, box.warm = false, false, false
 		box.life++
 	}
 	return nil
@@ -100,6 +100,10 @@ func (w *world) later(b *box, d time.Duration, f func()) {
 func (w *world) bootNetwork(id metal.MachineID, b *box) {
 	ctx := context.Background()
 	m, err := w.store.BootMachine(ctx, id)
+	if err == nil && m.Intent.Script {
+		w.bootScript(m, b)
+		return
+	}
 	if err != nil || !m.Intent.Agent {
 		w.bootDisk(id, b)
 		return
@@ -108,18 +112,41 @@ func (w *world) bootNetwork(id metal.MachineID, b *box) {
 	if w.store.IssueToken(ctx, id, m.Intent.Number, token[:]) != nil {
 		return
 	}
-	report := metal.Report{Machine: id, Boot: m.Intent.Number, Kind: metal.AgentUp}
-	w.report(report, token[:])
-	job, err := w.store.TakeJob(ctx, id, m.Intent.Number, token[:])
+	w.report(metal.Report{Machine: id, Boot: m.Intent.Number, Kind: metal.AgentUp}, token[:])
+	w.work(m.ID, b, m.Intent.Number, token[:])
+}
+
+// work does the agent's job. One that is to wait does not ask again by itself:
+// see bootStore.
+func (w *world) work(id metal.MachineID, b *box, boot metal.BootNumber, token []byte) {
+	ctx := context.Background()
+	job, err := w.store.TakeJob(ctx, id, boot, token)
+	if err != nil {
+		return
+	}
+	m, err := w.store.BootMachine(ctx, id)
 	if err != nil {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if b.warm = job.Job == metal.JobIdle; b.warm {
+		b.token = token
+		return
+	}
 	if job.Job == metal.JobInstall {
 		b.disk = m.Tenancy.Device // written from its first block on
 	}
-	w.later(b, workTime, func() { w.finishJob(report, job.Job, b, token[:]) })
+	report := metal.Report{Machine: id, Boot: boot}
+	w.later(b, workTime, func() { w.finishJob(report, job.Job, b, token) })
+}
+
+// bootScript runs the tenant's own script, which writes to the disk.
+func (w *world) bootScript(m metal.BootMachine, b *box) {
+	w.mu.Lock()
+	b.disk, b.scripts = m.Tenancy.Device, b.scripts+1
+	w.mu.Unlock()
+	w.report(metal.Report{Machine: m.ID, Boot: m.Intent.Number, Kind: metal.Scripted}, nil)
 }
 
 func (w *world) finishJob(report metal.Report, job metal.Job, b *box, token []byte) {
@@ -129,6 +156,8 @@ func (w *world) finishJob(report metal.Report, job metal.Job, b *box, token []by
 		report.Kind, report.Detail = metal.AgentFail, b.agentFails
 	case job == metal.JobInstall:
 		report.Kind, b.boot, b.waiting = metal.Installed, report.Boot, true
+	case job == metal.JobRescue:
+		report.Kind, report.Detail, b.rescues = metal.Rescued, "SHA256:host-key", b.rescues+1
 	case job == metal.JobErase:
 		b.disk, b.on = "", false
 		report.Kind, report.Detail = metal.Erased, "zeros written and read back"
@@ -155,7 +184,7 @@ func (w *world) bootDisk(id metal.MachineID, b *box) {
 
 // report records what a machine says, then signals its run, as boot does.
 func (w *world) report(r metal.Report, token []byte) {
-	recorded, err := w.store.Record(context.Background(), r, token)
+	recorded, err := w.store.Record(context.Background(), metal.Said{Report: r, TokenHash: token})
 	if err == nil {
 		w.tell(recorded.Run, recorded.Report)
 	}
@@ -164,8 +193,16 @@ func (w *world) report(r metal.Report, token []byte) {
 // bootStore notices when an agent may leave.
 type bootStore struct{ *world }
 
-func (s bootStore) BootAgent(ctx context.Context, claim metal.Claim, attempt int, job metal.Job, run string) (metal.BootNumber, error) {
-	return s.store.BootAgent(ctx, claim, attempt, job, run)
+func (s bootStore) BootAgent(ctx context.Context, want metal.NextBoot) (metal.Booting, error) {
+	booting, err := s.store.BootAgent(ctx, want)
+	s.mu.Lock()
+	b := s.boxes[want.Claim.Machine]
+	asks := err == nil && booting.Warm && b.warm
+	s.mu.Unlock()
+	if asks {
+		s.later(b, time.Second, func() { s.work(want.Claim.Machine, b, booting.Number, b.token) })
+	}
+	return booting, err
 }
 
 func (s bootStore) BootDisk(ctx context.Context, claim metal.Claim, boot metal.BootNumber) error {

@@ -43,6 +43,7 @@ func (v *visit) recover(ctx workflow.Context, in RunInput) (RunResult, error) {
 		return RunResult{Device: in.Device, State: end.State}, v.dismantle(ctx, end)
 	case metal.PoweringOn, metal.PoweringOff:
 		end.State = v.seen(ctx)
+		end.Keep = true // a rescue system that came up stays until a power order ends it
 	}
 	return RunResult{Device: in.Device, State: end.State, Machine: v.claim().Machine}, v.settle(ctx, end)
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,23 @@ var subjects = []subject{
 		ends:  []metal.DeviceState{metal.Active, metal.Failed}, good: metal.Active, lasts: 6 * time.Minute,
 	},
 	{
+		name: "ReinstallWithAScript", run: Reinstall,
+		order: metal.OrderInput{Action: metal.ActionReinstall, OperatingSystem: "custom_ipxe", ScriptURL: "http://boot.example/x.ipxe"},
+		calls: []string{"ClaimDevice", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "OpenPort", "BootAgent", "PowerOff", "PowerOn", "ActivateDevice"},
+		ends:  []metal.DeviceState{metal.Active, metal.Failed}, good: metal.Active, lasts: 6 * time.Minute,
+	},
+	{
+		name: "Rescue", run: Rescue, order: metal.OrderInput{Action: metal.ActionRescue},
+		calls: []string{"ClaimDevice", "BootAgent", "PowerOff", "PowerOn", "SettleDevice"},
+		ends:  []metal.DeviceState{metal.Active, metal.Inactive, metal.Failed}, good: metal.Active, lasts: 4 * time.Minute,
+	},
+	{
+		name: "RebootOutOfRescue", run: Power, order: metal.OrderInput{Action: metal.ActionReboot},
+		begin: []metal.OrderInput{{Action: metal.ActionRescue}},
+		calls: []string{"ClaimDevice", "PowerOff", "PowerOn", "SettleDevice"},
+		ends:  []metal.DeviceState{metal.Active, metal.Inactive, metal.Failed}, good: metal.Active, lasts: time.Second,
+	},
+	{
 		name: "Deprovision", run: Deprovision,
 		order: metal.OrderInput{Action: metal.ActionDeprovision},
 		calls: []string{"ClaimDevice", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "ReleaseMachine"},
@@ -55,6 +73,10 @@ var subjects = []subject{
 	},
 }
 
+func subjectCalled(name string) subject {
+	return subjects[slices.IndexFunc(subjects, func(s subject) bool { return s.name == name })]
+}
+
 // begun is a world with one active device, ordered where the subject is its
 // provision, and the input of the subject's run.
 func (s subject) begun(t *testing.T, places *places) (*world, RunInput) {
@@ -67,7 +89,7 @@ func (s subject) begun(t *testing.T, places *places) (*world, RunInput) {
 	require.NoError(t, w.run(Provision, in))
 	for i, order := range s.begin {
 		order.Device = in.Device
-		require.NoError(t, w.run(Power, w.ordered(metal.OrderID(fmt.Sprintf("before-%d", i)), order)))
+		require.NoError(t, w.run(runOf(order.Action), w.ordered(metal.OrderID(fmt.Sprintf("before-%d", i)), order)))
 	}
 	s.order.Device = in.Device
 	return w, w.ordered("second", s.order)
@@ -202,7 +224,7 @@ func (w *world) lose(run any, in RunInput, n int) {
 func TestDeprovisionWithoutProofQuarantines(t *testing.T) {
 	t.Parallel()
 	places := newPlaces(t)
-	s := subjects[1]
+	s := subjectCalled("Deprovision")
 	for name, spoil := range map[string]func(*box){
 		"the agent cannot erase":   func(b *box) { b.agentFails = "disk S3: sanitize: not supported" },
 		"the machine stays silent": func(b *box) { b.dead = true },
@@ -236,7 +258,7 @@ func TestDeprovisionOfADeviceWithoutAMachineIsShort(t *testing.T) {
 
 func TestAReinstallThatFailsKeepsMachineAndAddresses(t *testing.T) {
 	t.Parallel()
-	s := subjects[0]
+	s := subjectCalled("Reinstall")
 	w, in := s.begun(t, newPlaces(t))
 	machine, held := w.device().Machine, w.addresses(in.Device)
 	w.boxes[metal.MachineID(machine)].dead = true

@@ -199,6 +199,12 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 // Disks that were never proven to be erased are erased first.
 func (v *visit) runScript(ctx workflow.Context) error {
 	if !v.holding.Erased {
+		if err := v.enter(ctx, StepPort, v.holding.Port.String()); err != nil {
+			return err
+		}
+		if err := v.park(ctx, device); err != nil { // an agent never faces the Internet
+			return err
+		}
 		if err := v.work(ctx, device, metal.JobErase, metal.Erased); err != nil {
 			return err
 		}

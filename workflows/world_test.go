@@ -50,6 +50,10 @@ type box struct {
 	disk    metal.DeviceID
 	boot    metal.BootNumber // of the installed system
 	waiting bool             // the agent waits to be told to leave
+	warm    bool             // the agent waits for a job
+	token   []byte           // of that agent
+	rescues int              // rescue systems that came up
+	scripts int              // tenant's scripts that were fetched
 
 	dead         bool   // never boots
 	silent       bool   // the installed system never phones home
@@ -90,9 +94,14 @@ func newPlaces(t *testing.T) *places {
 	ctx, q := t.Context(), store.Queries()
 	require.NoError(t, q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"),
 		BootLimit: 20 * time.Minute, InstallLimit: 30 * time.Minute, PhoneHomeLimit: 15 * time.Minute}))
-	for _, os := range []string{"debian_12", "ubuntu_24_04"} {
-		require.NoError(t, q.UpsertOperatingSystem(ctx, query.UpsertOperatingSystemParams{ID: os, Name: os, Image: os + ".img",
-			Sha256: fmt.Sprintf("%064d", 1), Size: 1}))
+	image := fmt.Sprintf("%064d", 1)
+	for os, firstBoot := range map[string]metal.FirstBootMethod{"debian_12": metal.CloudInit, "ubuntu_24_04": metal.CloudInit, "custom_ipxe": metal.IPXE} {
+		image := image
+		if firstBoot == metal.IPXE {
+			image = ""
+		}
+		require.NoError(t, q.UpsertOperatingSystem(ctx, query.UpsertOperatingSystemParams{ID: os, Name: os, Arch: "x86_64",
+			FirstBoot: string(firstBoot), Image: image, Size: int64(len(image))}))
 		require.NoError(t, q.UpsertPlanOperatingSystem(ctx, query.UpsertPlanOperatingSystemParams{Plan: testPlan, OperatingSystem: os}))
 	}
 	return p
@@ -186,7 +195,9 @@ func (w *world) ordered(id metal.OrderID, in metal.OrderInput) RunInput {
 	w.t.Helper()
 	if in.Action == metal.ActionProvision {
 		in.Project, in.Site, in.Plan = "acme", w.site, testPlan
-		in.OperatingSystem = "debian_12"
+		if in.OperatingSystem == "" {
+			in.OperatingSystem = "debian_12"
+		}
 	}
 	raw, err := jsonOf(in)
 	require.NoError(w.t, err)
@@ -204,7 +215,7 @@ func (w *world) input(order metal.Order) RunInput {
 	switch order.Action {
 	case metal.ActionProvision, metal.ActionDeprovision:
 	case metal.ActionReinstall:
-		run.OperatingSystem = order.Wish.OperatingSystem
+		run.OperatingSystem, run.ScriptURL = order.Wish.OperatingSystem, order.Wish.ScriptURL
 	default:
 		run.Action = order.Action
 	}
@@ -254,6 +265,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
 	env.RegisterActivity(&activities.Addresses{Store: w.store})
 	env.RegisterActivity(&activities.Lost{Store: w.store})
+	env.RegisterActivity(&activities.Spares{Store: w.store, Runs: closedRuns{}})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = nil
@@ -305,3 +317,8 @@ func (m *meddled) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	}
 	return m.Next.ExecuteActivity(ctx, in)
 }
+
+// closedRuns is a Temporal without open runs.
+type closedRuns struct{}
+
+func (closedRuns) Open(context.Context, string) (bool, error) { return false, nil }

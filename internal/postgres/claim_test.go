@@ -154,7 +154,7 @@ func TestAStaleClaimWritesNothing(t *testing.T) {
 	for what, write := range map[string]func(metal.Claim) error{
 		"park": func(claim metal.Claim) error { _, err := c.store.SetPorts(ctx, claim, metal.Tenant); return err },
 		"boot": func(claim metal.Claim) error {
-			_, err := c.store.BootAgent(ctx, claim, 1, metal.JobInstall, "device/x")
+			_, err := c.store.BootAgent(ctx, metal.NextBoot{Claim: claim, Attempt: 1, Job: metal.JobInstall, Run: "device/x"})
 			return err
 		},
 		"leave": func(claim metal.Claim) error { return c.store.BootDisk(ctx, claim, 1) },
@@ -184,9 +184,10 @@ func TestAJobIsHandedOutOrTheMachineReleasedNeverBoth(t *testing.T) {
 	for _, device := range c.devices {
 		h, err := c.claim(ctx, device)
 		require.NoError(t, err)
-		boot, err := c.store.BootAgent(ctx, h.Claim, 1, metal.JobInstall, "device/"+string(device))
+		booting, err := c.store.BootAgent(ctx, metal.NextBoot{Claim: h.Claim, Attempt: 1, Job: metal.JobInstall, Run: "device/" + string(device)})
 		require.NoError(t, err)
 		token := []byte("a hash of 32 bytes, or so it says")
+		boot := booting.Number
 		require.NoError(t, c.store.IssueToken(ctx, h.Claim.Machine, boot, token))
 		var taken, dirty error
 		var soiled bool

@@ -36,8 +36,7 @@ operating_systems:
     name: Debian 12 (bookworm)
     distro: debian
     version: 12
-    image: debian_12.img
-    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    image: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     size: 65536
     plans: [plain, bundle, twin]
 racks: [r1]

@@ -210,19 +210,19 @@ func mustKeep(ctx context.Context, q *query.Queries, quarantine metal.Quarantine
 // ActivateDevice hands the device to its tenant: usage starts. A repeat finds
 // the machine occupied under the same claim.
 func (s *Store) ActivateDevice(ctx context.Context, claim metal.Claim, end metal.Ending) error {
-	return s.settle(ctx, claim, end, func(q *query.Queries) error {
-		return q.StartUsage(ctx, string(claim.Device))
-	})
+	return s.settle(ctx, claim, end)
 }
 
 // SettleDevice leaves machine and addresses with the device. A repeat finds
 // the machine occupied under the same claim; a device without a machine is
 // ended as it is.
 func (s *Store) SettleDevice(ctx context.Context, claim metal.Claim, end metal.Ending) error {
-	return s.settle(ctx, claim, end, func(*query.Queries) error { return nil })
+	return s.settle(ctx, claim, end)
 }
 
-func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending, also func(*query.Queries) error) error {
+// settle leaves a device on its machine. One that is active is paid for from
+// then on, whatever run made it so.
+func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending) error {
 	return s.in(ctx, func(q *query.Queries) error {
 		d, err := lockDevice(ctx, q, claim.Device)
 		if err != nil {
@@ -252,8 +252,10 @@ func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending,
 		if err := boots(ctx, string(claim.Machine)); err != nil {
 			return err
 		}
-		if err := also(q); err != nil {
-			return err
+		if end.State == metal.Active {
+			if err := q.StartUsage(ctx, string(claim.Device)); err != nil {
+				return err
+			}
 		}
 		return endDevice(ctx, q, claim, end)
 	})

@@ -37,8 +37,8 @@ update boot_intents set run = '' where machine = $1;
 -- A later script replaces the token of an earlier one.
 update boot_intents i set token_hash = @token_hash
 from machines m
-where i.machine = @machine and i.number = @number and m.id = i.machine and m.epoch = i.epoch
-  and (i.job in ('install', 'erase') and m.state = 'claimed'
+where i.machine = @machine and i.number = @number and m.id = i.machine
+  and (i.job in ('install', 'erase') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'));
 
@@ -55,7 +55,7 @@ update boot_intents i set seen_at = now(),
 from machines m
 where i.machine = @machine and i.number = @number and i.token_hash = @token_hash and m.id = i.machine
   and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
-    or i.job = 'rescue' and m.state in ('claimed', 'occupied') and m.epoch = i.epoch
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
     (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full;

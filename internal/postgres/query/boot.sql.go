@@ -440,8 +440,8 @@ func (q *Queries) InsertCertificate(ctx context.Context, arg InsertCertificatePa
 const issueToken = `-- name: IssueToken :execrows
 update boot_intents i set token_hash = $1
 from machines m
-where i.machine = $2 and i.number = $3 and m.id = i.machine and m.epoch = i.epoch
-  and (i.job in ('install', 'erase') and m.state = 'claimed'
+where i.machine = $2 and i.number = $3 and m.id = i.machine
+  and (i.job in ('install', 'erase') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 `
@@ -858,7 +858,7 @@ update boot_intents i set seen_at = now(),
 from machines m
 where i.machine = $1 and i.number = $2 and i.token_hash = $3 and m.id = i.machine
   and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
-    or i.job = 'rescue' and m.state in ('claimed', 'occupied') and m.epoch = i.epoch
+    or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
     (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full
