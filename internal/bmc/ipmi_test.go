@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,8 @@ import (
 // simulator is Debian's ipmi_sim: an IPMI BMC that somebody else wrote.
 type simulator struct {
 	folder string // its chassis is files: power, boot
+	port   int
+	stop   func() // pulls its plug
 	driver *bmc.Driver
 	record metal.BMC
 }
@@ -34,20 +38,20 @@ while [ -n "$1" ]; do
 done
 `
 
-func setupIPMI(t *testing.T) *simulator {
+// setupIPMI starts a BMC; more are lines for its lan.conf.
+func setupIPMI(t *testing.T, more ...string) *simulator {
 	t.Helper()
 	needProgram(t, "ipmi_sim", "openipmi")
 	needProgram(t, "ipmitool", "ipmitool")
-	s := &simulator{folder: t.TempDir()}
-	port := freeUDPPort(t)
+	s := &simulator{folder: t.TempDir(), port: freeUDPPort(t)}
 	s.write(t, "chassis", control, 0o755)
 	s.write(t, "power", "0\n", 0o644)
 	s.write(t, "boot", "default\n", 0o644)
 	s.write(t, "sim.emu", "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nmc_enable 0x20\n", 0o644)
-	s.write(t, "lan.conf", fmt.Sprintf(lanConfig, port, filepath.Join(s.folder, "chassis"), password), 0o644)
+	s.write(t, "lan.conf", fmt.Sprintf(lanConfig, s.port, filepath.Join(s.folder, "chassis"), password)+strings.Join(more, "\n"), 0o644)
 	s.start(t)
 	s.record = metal.BMC{
-		Machine: "m8", Address: fmt.Sprintf("127.0.0.1:%d", port), Protocol: metal.IPMI,
+		Machine: "m8", Address: fmt.Sprintf("127.0.0.1:%d", s.port), Protocol: metal.IPMI,
 		Credential: "bmc/m8", CipherSuite: "3",
 	}
 	s.driver = driverWith(password)
@@ -96,14 +100,15 @@ func (s *simulator) read(t *testing.T, name string) string {
 func (s *simulator) start(t *testing.T) {
 	t.Helper()
 	state := filepath.Join(s.folder, "state")
-	require.NoError(t, os.Mkdir(state, 0o755))
+	require.NoError(t, os.MkdirAll(state, 0o755))
 	sim := exec.Command("ipmi_sim", "-n", "-s", state,
 		"-c", filepath.Join(s.folder, "lan.conf"), "-f", filepath.Join(s.folder, "sim.emu"))
 	require.NoError(t, sim.Start())
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		_ = sim.Process.Kill()
 		_ = sim.Wait()
 	})
+	t.Cleanup(s.stop)
 }
 
 // await waits until the simulator answers.

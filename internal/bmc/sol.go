@@ -14,7 +14,6 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
-
 )
 
 const (
@@ -60,7 +59,9 @@ func (s *ipmiSession) start(ctx context.Context) (*Console, error) {
 		tty: tty, lines: bufio.NewReader(tty), said: &tail{}, session: s,
 		ended: make(chan struct{}), escape: escaper{fresh: true}, release: func() {},
 	}
-	c.command = s.prepare(ctx, "sol", "activate")
+	// Three unanswered questions end it, each asked thrice: some 40 s and not the
+	// three minutes that it would take with the patience of commands.
+	c.command = s.prepare(ctx, "-N", "1", "-R", "2", "sol", "activate")
 	c.command.Stdin, c.command.Stdout, c.command.Stderr = theirs, theirs, c.said
 	// At the end of its input ipmitool gives the session back.
 	c.command.Cancel, c.command.WaitDelay = tty.Close, partLimit

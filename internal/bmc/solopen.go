@@ -32,6 +32,9 @@ func (d *Driver) console(ctx context.Context, b metal.BMC) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.Console == metal.NoConsole {
+		return nil, fmt.Errorf("its record says that it has none: %w", metal.ErrUnsupported)
+	}
 	over := at
 	if b.Protocol == metal.Redfish {
 		if over, err = d.serialOver(ctx, b, at); err != nil {
@@ -73,6 +76,7 @@ func (d *Driver) activate(ctx context.Context, b metal.BMC, at, over endpoint) (
 	s := opened.(*ipmiSession)
 	c, err := s.activate(ctx)
 	if err != nil && strings.Contains(err.Error(), "already active") {
+		s.log.DebugContext(ctx, "console ends a session that has it")
 		if _, err := s.run(ctx, "sol", "deactivate"); err != nil {
 			return nil, fmt.Errorf("end the session that has it: %w", s.explain(ctx, err))
 		}

@@ -126,6 +126,7 @@ func (z Size) machine(s *sitefile.Site, i, r, place int) sitefile.Machine {
 				Protocol:    metal.Redfish,
 				Credential:  bmcLogin,
 				Fingerprint: redfish.Fingerprint(name),
+				Console:     metal.NoConsole,
 			},
 		},
 		// 02 marks a MAC that no vendor gave.

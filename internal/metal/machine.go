@@ -37,6 +37,7 @@ type BMC struct {
 	Credential  string // name of a credential, never the credential
 	Fingerprint string // SHA-256 of the Redfish certificate, lower-case hex; what is pinned
 	CipherSuite string // IPMI 2.0 cipher suite, "3" or "17"; empty tries none and takes 3
+	Console     string // NoConsole, or empty: the BMC is asked what it has
 	Sessions    int    // how many sessions it holds at once; 0 is enough, at 1 its console yields to commands
 }
 

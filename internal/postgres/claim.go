@@ -255,12 +255,13 @@ type BMCRecord struct {
 	Credential  string         `json:"credential"`
 	Fingerprint string         `json:"fingerprint,omitempty"`
 	CipherSuite string         `json:"cipher_suite,omitempty"`
+	Console     string         `json:"console,omitempty"`
 	Sessions    int            `json:"sessions,omitempty"`
 }
 
 func (r BMCRecord) metal(machine string) metal.BMC {
 	return metal.BMC{
 		Machine: metal.MachineID(machine), Address: r.Address, Protocol: r.Protocol,
-		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite, Sessions: r.Sessions,
+		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite, Console: r.Console, Sessions: r.Sessions,
 	}
 }

@@ -44,7 +44,7 @@ func planFacts(p query.Plan) (facts, error) {
 func machineRow(m sitefile.Machine) (query.UpsertMachineParams, error) {
 	bmc, err := json.Marshal(BMCRecord{
 		Address: m.BMC.Address, Protocol: m.BMC.Protocol, Credential: m.BMC.Credential,
-		Fingerprint: m.BMC.Fingerprint, CipherSuite: m.BMC.CipherSuite, Sessions: m.BMC.Sessions,
+		Fingerprint: m.BMC.Fingerprint, CipherSuite: m.BMC.CipherSuite, Console: m.BMC.Console, Sessions: m.BMC.Sessions,
 	})
 	if err != nil {
 		return query.UpsertMachineParams{}, err
@@ -73,7 +73,7 @@ func machineFacts(m query.UpsertMachineParams, nics []sitefile.NIC) (facts, erro
 	return facts{
 		"site", m.Site, "rack", m.Rack, "unit", m.Unit, "plan", m.Plan, "firmware", m.Firmware, "kexec", m.Kexec,
 		"BMC address", bmc.Address, "BMC protocol", bmc.Protocol, "BMC credential", bmc.Credential,
-		"BMC fingerprint", bmc.Fingerprint, "BMC cipher suite", bmc.CipherSuite, "BMC sessions", bmc.Sessions,
+		"BMC fingerprint", bmc.Fingerprint, "BMC cipher suite", bmc.CipherSuite, "BMC console", bmc.Console, "BMC sessions", bmc.Sessions,
 		"NICs", cables(nics), "disks", disks,
 	}, nil
 }

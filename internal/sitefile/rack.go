@@ -112,13 +112,14 @@ func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
 		return metal.BMC{}
 	}
 	o := p.object(entry{"bmc of " + machine.what, machine.at("bmc"), machine.values["bmc"]},
-		[]string{"address", "protocol", "credential"}, []string{"fingerprint", "cipher_suite", "sessions"})
+		[]string{"address", "protocol", "credential"}, []string{"fingerprint", "cipher_suite", "console", "sessions"})
 	b := metal.BMC{
 		Machine:     id,
 		Protocol:    choice(o, "protocol", metal.Redfish, metal.IPMI),
 		Credential:  p.credential(o),
 		Fingerprint: p.digest(o, "fingerprint"),
 		CipherSuite: choice(o, "cipher_suite", "3", "17"),
+		Console:     choice(o, "console", metal.NoConsole),
 		Sessions:    o.number("sessions"),
 	}
 	port := "443"

@@ -124,7 +124,7 @@ machines:{{range .Machines}}
   {{.ID}}:
     {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},{{if .Advertise}} advertise: true,{{end}}
      bmc: {address: {{q .BMC.Address}}, protocol: {{.BMC.Protocol}}, credential: {{q .BMC.Credential}}` +
-	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}{{with .BMC.Sessions}}, sessions: {{.}}{{end}}` +
+	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}{{with .BMC.Console}}, console: {{.}}{{end}}{{with .BMC.Sessions}}, sessions: {{.}}{{end}}` +
 	`{{with .BMC.Fingerprint}},
            fingerprint: {{.}}{{end}}},
      nics: [{{range $i, $n := .NICs}}{{if $i}},
