@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,11 +65,11 @@ func (o *ours) measure(ctx context.Context, l load, callers int) (sample, error)
 func (o *ours) take(ctx context.Context, l load, callers int) (sample, int, error) {
 	o.run++
 	for i := range 2 * conns { // connections, and their plans
-		if _, err := o.lease(ctx, l, fmt.Sprintf("%d warm %d", o.run, i%4)); err != nil {
+		if _, err := o.lease(ctx, l, fmt.Sprintf("%d warm %d", o.run, i%warmAsks)); err != nil {
 			return sample{}, 0, err
 		}
 	}
-	c := crowd{window: o.bench.window}
+	c := crowd{window: o.bench.window, most: l.room() - warmAsks}
 	err := c.run(callers, func(caller, n int) error {
 		got, err := o.lease(ctx, l, fmt.Sprintf("%d %d %d", o.run, caller, n))
 		if err == nil {
@@ -77,8 +78,11 @@ func (o *ours) take(ctx context.Context, l load, callers int) (sample, int, erro
 		return err
 	})
 	o.bench.twice += c.twice
-	return c.sample(), len(c.took) + 4, err
+	return c.sample(), len(c.took) + warmAsks, err
 }
+
+// warmAsks are what the warm-up takes: the same few again and again.
+const warmAsks = 4
 
 func (o *ours) lease(ctx context.Context, l load, ask string) (netip.Prefix, error) {
 	return o.store.Lease(ctx, postgres.LeaseAsk{Blocks: []netip.Prefix{l.block}, Bits: l.bits, Holder: "project/acme", Ask: ask})
@@ -100,6 +104,8 @@ func (o *ours) look(ctx context.Context, callers int, addr func() netip.Addr) (s
 // crowd is callers in a loop, and how long each call took.
 type crowd struct {
 	window time.Duration
+	most   int64 // calls; what ends first, they or the window, ends the crowd. 0 is no limit
+	calls  atomic.Int64
 	mu     sync.Mutex
 	took   []float64 // milliseconds
 	length time.Duration
@@ -114,7 +120,7 @@ func (c *crowd) run(callers int, call func(caller, n int) error) error {
 	for i := range callers {
 		side.Go(func() {
 			var took []float64
-			for n := 0; time.Since(began) < c.window; n++ {
+			for n := 0; time.Since(began) < c.window && c.may(); n++ {
 				asked := time.Now()
 				if err := call(i, n); err != nil {
 					errs <- err
@@ -132,6 +138,9 @@ func (c *crowd) run(callers int, call func(caller, n int) error) error {
 	close(errs)
 	return <-errs
 }
+
+// may says whether there is anything left to take.
+func (c *crowd) may() bool { return c.calls.Add(1) <= c.most || c.most == 0 }
 
 // note counts answers that were given before.
 func (c *crowd) note(got netip.Prefix) {

@@ -16,6 +16,10 @@ type load struct {
 
 func (l load) String() string { return fmt.Sprintf("/%d from %s, %d held", l.bits, l.block, l.held) }
 
+// room is how many are left of the block. 15,536 of a /16 are gone within the
+// window on a fast machine: callers stop with the last of them.
+func (l load) room() int64 { return 1<<(l.bits-l.block.Bits()) - int64(l.held) }
+
 // loads are what provisioning and projects ask for. A /16 has 32,768 links: the
 // 50,000 are held in a /15.
 var loads = []load{
