@@ -35,14 +35,26 @@ const (
 	diskGB    = 4
 )
 
-// startMachine screws a machine together on host, whose eth0 is the port's
-// cable. note is told what its chassis and its console do.
-func startMachine(ctx context.Context, dir string, i int, fw metal.Firmware, host *netrack.Host, at netip.Addr, tcg bool, note func(string, time.Time)) (*Machine, error) {
+func machineID(unit int) metal.MachineID { return metal.MachineID(fmt.Sprintf("q%d", unit+1)) }
+
+// place is where a machine goes, and what it is.
+type place struct {
+	dir      string // for its files, in a folder of its own
+	unit     int    // from 0
+	firmware metal.Firmware
+	host     *netrack.Host // whose eth0 is the cable to its port
+	bmc      netip.Addr    // a loopback address that nobody else has
+	tcg      bool
+	note     func(string, time.Time) // is told what its chassis and its console do
+}
+
+// startMachine screws a machine together. It is off.
+func startMachine(ctx context.Context, p place) (*Machine, error) {
 	m := &Machine{
-		ID: metal.MachineID(fmt.Sprintf("q%d", i+1)), Firmware: fw,
-		MAC: fmt.Sprintf("52:54:00:4d:57:%02x", i+1),
+		ID: machineID(p.unit), Firmware: p.firmware,
+		MAC: fmt.Sprintf("52:54:00:4d:57:%02x", p.unit+1),
 	}
-	dir = filepath.Join(dir, string(m.ID))
+	dir := filepath.Join(p.dir, string(m.ID))
 	m.Disk, m.Console = filepath.Join(dir, "disk.img"), filepath.Join(dir, "console.log")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -50,33 +62,33 @@ func startMachine(ctx context.Context, dir string, i int, fw metal.Firmware, hos
 	if err := emptyDisk(m.Disk); err != nil {
 		return nil, err
 	}
-	if err := bridge(ctx, host.Node); err != nil {
+	if err := bridge(ctx, p.host.Node); err != nil {
 		return nil, err
 	}
-	if err := m.assemble(ctx, dir, host.Node, at, tcg, note); err != nil {
+	if err := m.assemble(ctx, dir, p); err != nil {
 		m.stop()
 		return nil, fmt.Errorf("machine %s: %w", m.ID, err)
 	}
 	return m, nil
 }
 
-func (m *Machine) assemble(ctx context.Context, dir string, host *netrack.Node, at netip.Addr, tcg bool, note func(string, time.Time)) (err error) {
+func (m *Machine) assemble(ctx context.Context, dir string, p place) (err error) {
 	socket := filepath.Join(dir, "serial.sock")
-	if m.console, err = openConsole(socket, netip.AddrPortFrom(at, solPort).String(), m.Console, note); err != nil {
+	if m.console, err = openConsole(socket, netip.AddrPortFrom(p.bmc, solPort).String(), m.Console, p.note); err != nil {
 		return err
 	}
 	m.chassis = &chassis{
-		config: m.config(dir, host, socket, tcg),
-		note:   func(event string) { note(chassisSays+event, time.Now()) },
+		config: m.config(dir, socket, p),
+		note:   func(event string) { p.note(chassisSays+event, time.Now()) },
 	}
 	program, err := m.chassis.serve(dir)
 	if err != nil {
 		return err
 	}
-	if m.bmc, err = startBMC(ctx, string(m.ID), dir, program, at); err != nil {
+	if m.bmc, err = startBMC(ctx, string(m.ID), dir, program, p.bmc); err != nil {
 		return err
 	}
-	m.kcs, err = forwardInto(host, kcsAtHost, m.bmc.host.String())
+	m.kcs, err = forwardInto(p.host.Node, kcsAtHost, m.bmc.host.String())
 	return err
 }
 
@@ -86,16 +98,16 @@ const chassisSays = "chassis: "
 // kcsAtHost is where QEMU, in the namespace of its port, finds its BMC.
 const kcsAtHost = "127.0.0.1:9002"
 
-func (m *Machine) config(dir string, host *netrack.Node, socket string, tcg bool) qemu.Config {
+func (m *Machine) config(dir, socket string, p place) qemu.Config {
 	firmware := qemu.BIOS
 	if m.Firmware == metal.UEFI {
 		firmware = qemu.UEFI
 	}
 	return qemu.Config{
-		Name: string(m.ID), Dir: dir, Firmware: firmware, Memory: memoryMiB, TCG: tcg,
+		Name: string(m.ID), Dir: dir, Firmware: firmware, Memory: memoryMiB, TCG: p.tcg,
 		NICs:      []qemu.NIC{{MAC: m.MAC, Tap: tap}},
 		Disks:     []qemu.Drive{{File: m.Disk, Serial: m.serial()}},
-		Namespace: host.NetworkNamespace(),
+		Namespace: p.host.NetworkNamespace(),
 		Serial:    "socket,path=" + socket,
 		IPMI:      kcsAtHost,
 	}

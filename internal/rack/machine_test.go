@@ -39,7 +39,9 @@ func TestABMCSwitchesItsMachineAndChoosesWhatItBoots(t *testing.T) {
 	t.Parallel()
 	ctx, heard := t.Context(), &said{}
 	net := netrack.New(t, netrack.Options{Hosts: 1})
-	m, err := startMachine(ctx, t.TempDir(), 0, metal.BIOS, net.Host(0), netip.MustParseAddr("127.201.7.1"), true, heard.note)
+	m, err := startMachine(ctx, place{
+		dir: t.TempDir(), firmware: metal.BIOS, host: net.Host(0), bmc: netip.MustParseAddr("127.201.7.1"), tcg: true, note: heard.note,
+	})
 	require.NoError(t, err)
 	t.Cleanup(m.stop)
 	t.Cleanup(func() { t.Log(heard.all()) })
