@@ -42,7 +42,7 @@ func (e *ear) heard(a dhcp.Answer) {
 		e.metrics.foreign.Inc()
 	}
 	if sentence := oddity(a); sentence != "" && e.odd.Allow() {
-		e.log.Warn(sentence, "machine", a.Machine, "port", a.Port.String(), "mac", a.MAC, "type", a.Type, "client", a.Client, "outcome", a.Outcome)
+		e.log.Warn(sentence, "machine", a.Machine, "port", a.Port.String(), "mac", a.MAC, "type", a.Type, "client", a.Client, "firmware", a.Firmware, "outcome", a.Outcome)
 	}
 }
 
@@ -51,6 +51,8 @@ func oddity(a dhcp.Answer) string {
 	switch {
 	case a.Foreign:
 		return "DHCP: a MAC that is not of the port's machine: a swapped NIC, or mis-cabling"
+	case a.Client == dhcp.ClientUnknown && a.Reply != nil:
+		return "DHCP: firmware for which there is no boot program"
 	case a.Outcome == dhcp.Stranger:
 		return "DHCP: a stranger"
 	case a.Outcome == dhcp.WrongLink:

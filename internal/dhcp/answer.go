@@ -14,6 +14,7 @@ import (
 type Machines interface {
 	ByPort(port metal.Port) (metal.BootMachine, bool)
 	ByMAC(mac string) (metal.BootMachine, bool) // lower case, colons
+	ByAddress(a netip.Addr) (metal.BootMachine, bool)
 }
 
 // Site is what every answer of a site has in common. Servers that stand in for
@@ -42,20 +43,24 @@ const (
 
 // Answer is what to say to one request, and what to tell people of it.
 type Answer struct {
-	Reply   *dhcpv4.DHCPv4 // nil where silence is the answer
-	Type    string         // the request's type in lower case, as a metric label
-	Client  Client
-	Outcome Outcome
-	Machine metal.MachineID
-	Port    metal.Port // as the relay named it; zero where it named none
-	MAC     string
-	Foreign bool // the MAC is not one of the port's machine: a swapped NIC, or mis-cabling
+	Reply  *dhcpv4.DHCPv4 // nil where silence is the answer
+	Type   string         // the request's type in lower case, as a metric label
+	Client Client
+	// Firmware names the processor architecture that the client says it has, in
+	// IANA's words; empty where it says none. It is for people: no label.
+	Firmware string
+	Outcome  Outcome
+	Machine  metal.MachineID
+	Port     metal.Port // as the relay named it; zero where it named none
+	MAC      string
+	Foreign  bool // the MAC is not one of the port's machine: a swapped NIC, or mis-cabling
 }
 
 // Answer decides on one request. It reads nothing but its arguments and the
 // site, and changes nothing.
 func (s Site) Answer(req *dhcpv4.DHCPv4, machines Machines) Answer {
-	a := Answer{Type: typeName(req.MessageType()), Client: clientOf(req), MAC: req.ClientHWAddr.String()}
+	asks := asker4(req)
+	a := Answer{Type: typeName(req.MessageType()), Client: asks.client(), Firmware: asks.firmware(), MAC: req.ClientHWAddr.String()}
 	relay := addrOf(req.GatewayIPAddr)
 	switch {
 	case req.OpCode != dhcpv4.OpcodeBootRequest || a.Type == typeOther || len(req.ClientHWAddr) == 0:
@@ -78,8 +83,8 @@ func (s Site) Answer(req *dhcpv4.DHCPv4, machines Machines) Answer {
 }
 
 // identify finds the machine by its port, and by its MAC only where the relay
-// names no port at all. A port that cannot be read makes a stranger: guessing
-// by MAC there would hide a relay that is configured wrongly.
+// names no port at all. A port that is not known makes a stranger: guessing by
+// MAC there would hide a relay that is configured wrongly.
 func (a *Answer) identify(req *dhcpv4.DHCPv4, machines Machines) (metal.BootMachine, bool) {
 	circuit, named := subOption(req, subCircuitID)
 	if !named {
@@ -87,14 +92,29 @@ func (a *Answer) identify(req *dhcpv4.DHCPv4, machines Machines) (metal.BootMach
 		a.Machine = m.ID
 		return m, ok
 	}
-	port, err := metal.ParseCircuitID(string(circuit))
-	if err != nil {
-		return metal.BootMachine{}, false
-	}
-	m, ok := machines.ByPort(port)
-	a.Port, a.Machine = port, m.ID
+	m, ok := a.atPort(string(circuit), addrOf(req.GatewayIPAddr), machines)
+	a.Machine = m.ID
 	a.Foreign = ok && !hasMAC(m, a.MAC)
 	return m, ok
+}
+
+// atPort finds the machine at the port of a circuit-id. Many relays (ISC's, and
+// with it Cumulus and SONiC as they come) write the interface without its
+// switch; interface names repeat, but the relay's own address is the end of one
+// link, hence of one switch, and that link's machine must be at a port of that
+// name.
+func (a *Answer) atPort(circuit string, relay netip.Addr, machines Machines) (metal.BootMachine, bool) {
+	port, err := metal.ParseCircuitID(circuit)
+	if err == nil {
+		a.Port = port
+		return machines.ByPort(port)
+	}
+	m, ok := machines.ByAddress(relay.Next())
+	if !ok || m.Install.Switch() != relay || m.Port.Name != circuit {
+		return metal.BootMachine{}, false
+	}
+	a.Port = m.Port
+	return m, true
 }
 
 // hasMAC holds for a machine of which no MAC is recorded yet, too: nothing

@@ -3,6 +3,7 @@ package dhcp
 import (
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ func (r rack) ByPort(p metal.Port) (metal.BootMachine, bool) { return r.BootMach
 
 func (r rack) ByMAC(mac string) (metal.BootMachine, bool) {
 	return r.BootMachine, len(r.MACs) > 0 && r.MACs[0] == mac
+}
+
+func (r rack) ByAddress(a netip.Addr) (metal.BootMachine, bool) {
+	return r.BootMachine, a == r.Install.Machine()
 }
 
 func oneMachine(link string) rack {
@@ -162,6 +167,45 @@ func TestThePortGoesBeforeTheMAC(t *testing.T) {
 	require.Nil(t, nobody.Reply)
 }
 
+func TestAPortWithoutItsSwitchIsThatOfTheRelaysOwnLink(t *testing.T) {
+	t.Parallel()
+	m := oneMachine("127.20.0.14/31")
+	bare := site.Answer(request(t, dhcpv4.MessageTypeDiscover, relayedBy("xe-0/0/7")), m)
+	require.Equal(t, Offered, bare.Outcome)
+	require.Equal(t, m.Port, bare.Port)
+	otherPort := site.Answer(request(t, dhcpv4.MessageTypeDiscover, relayedBy("xe-0/0/8")), m)
+	require.Equal(t, Stranger, otherPort.Outcome, "a known link, and another port: mis-cabling of the relay")
+	otherLink := site.Answer(request(t, dhcpv4.MessageTypeDiscover, relayedBy("xe-0/0/7"), dhcpv4.WithGatewayIP(net.IP{127, 20, 0, 16})), m)
+	require.Equal(t, Stranger, otherLink.Outcome, "port names repeat: another switch has this one, too")
+}
+
+func TestEveryArchitectureIsServedOrToldByItsName(t *testing.T) {
+	t.Parallel()
+	served := map[iana.Arch]string{}
+	for number := range iana.Arch(42) {
+		class := "PXEClient"
+		if strings.Contains(architectures[number].name, "HTTP") {
+			class = "HTTPClient"
+		}
+		a := site.Answer(request(t, dhcpv4.MessageTypeDiscover, option(dhcpv4.OptionClassIdentifier, class),
+			dhcpv4.WithOption(dhcpv4.OptClientArch(number))), oneMachine("127.20.0.14/31"))
+		require.NotContains(t, a.Firmware, "architecture", "IANA's registry has a name for %d", number)
+		require.Equal(t, Offered, a.Outcome, "it is a machine of ours, and gets its address")
+		require.Equal(t, a.Client == ClientUnknown, a.Reply.BootFileName == "", a.Firmware)
+		if a.Reply.BootFileName != "" {
+			served[number] = a.Reply.BootFileName
+		}
+	}
+	require.Equal(t, map[iana.Arch]string{
+		0: "undionly.kpxe", 7: "snponly.efi", 9: "snponly.efi", 11: "ipxe-arm64.efi",
+		16: site.URL + "/ipxe.efi", 17: site.URL + "/ipxe.efi", 19: site.URL + "/ipxe-arm64.efi",
+	}, served)
+	unheardOf := site.Answer(request(t, dhcpv4.MessageTypeDiscover, option(dhcpv4.OptionClassIdentifier, "PXEClient"),
+		dhcpv4.WithOption(dhcpv4.OptClientArch(4711))), oneMachine("127.20.0.14/31"))
+	require.Equal(t, ClientUnknown, unheardOf.Client)
+	require.Equal(t, "architecture 4711", unheardOf.Firmware)
+}
+
 func TestOnlyTheSwitchEndOfTheLinkMayRelay(t *testing.T) {
 	t.Parallel()
 	m := oneMachine("127.20.0.14/31")
@@ -196,7 +240,7 @@ func TestIdentifiersComeBackAsTheyCameAndOnlyThen(t *testing.T) {
 
 func TestEachKindOfFirmwareGetsAProgramThatItCanRun(t *testing.T) {
 	t.Parallel()
-	arch := func(a iana.Arch) dhcpv4.Modifier { return dhcpv4.WithOption(dhcpv4.OptClientArch(a)) }
+	arch := func(a ...iana.Arch) dhcpv4.Modifier { return dhcpv4.WithOption(dhcpv4.OptClientArch(a...)) }
 	pxe := option(dhcpv4.OptionClassIdentifier, "PXEClient:Arch:00007:UNDI:003016")
 	http := option(dhcpv4.OptionClassIdentifier, "HTTPClient:Arch:00016:UNDI:003001")
 	for name, c := range map[string]struct {
@@ -208,8 +252,12 @@ func TestEachKindOfFirmwareGetsAProgramThatItCanRun(t *testing.T) {
 		"BIOS without option 93": {ClientPXEBIOS, "undionly.kpxe", []dhcpv4.Modifier{pxe}},
 		"UEFI 7":                 {ClientPXEx64, "snponly.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_X86_64)}},
 		"UEFI 9":                 {ClientPXEx64, "snponly.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_BC)}},
-		"UEFI arm64":             {ClientPXEarm64, "snponly-arm64.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_ARM64)}},
+		"UEFI arm64":             {ClientPXEarm64, "ipxe-arm64.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_ARM64)}},
 		"UEFI 32 bit":            {ClientUnknown, "", []dhcpv4.Modifier{pxe, arch(iana.EFI_IA32)}},
+		"several kinds":          {ClientPXEarm64, "ipxe-arm64.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_RISCV64, iana.EFI_ARM64)}},
+		"U-Boot":                 {ClientUnknown, "", []dhcpv4.Modifier{option(dhcpv4.OptionClassIdentifier, "U-Boot.armv8"), arch(iana.UBOOT_ARM64)}},
+		"HTTP 32 bit":            {ClientUnknown, "", []dhcpv4.Modifier{http, arch(iana.EFI_X86_HTTP)}},
+		"HTTP without option 93": {ClientHTTPx64, site.URL + "/ipxe.efi", []dhcpv4.Modifier{http}},
 		"HTTP x64":               {ClientHTTPx64, site.URL + "/ipxe.efi", []dhcpv4.Modifier{http, arch(iana.EFI_X86_64_HTTP)}},
 		"HTTP arm64":             {ClientHTTParm64, site.URL + "/ipxe-arm64.efi", []dhcpv4.Modifier{http, arch(iana.EFI_ARM64_HTTP)}},
 		"iPXE on UEFI":           {ClientIPXE, site.URL + "/boot.ipxe", []dhcpv4.Modifier{pxe, arch(iana.EFI_X86_64), option(dhcpv4.OptionUserClassInformation, "iPXE")}},

@@ -3,6 +3,7 @@ package dhcp
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/iana"
@@ -29,83 +30,78 @@ var (
 	classIPXE = []byte("iPXE")
 )
 
-// clientOf tells who is asking. iPXE comes first, because it repeats the
-// vendor class and architecture of the firmware that it replaced.
-func clientOf(req *dhcpv4.DHCPv4) Client {
+// asker is what a client says of itself, in either version of DHCP. Each may be
+// missing.
+type asker struct {
+	user   []byte // user class
+	vendor []byte // vendor class
+	archs  []byte // architecture types, two bytes each
+}
+
+func asker4(req *dhcpv4.DHCPv4) asker {
+	return asker{
+		user:   req.Options.Get(dhcpv4.OptionUserClassInformation),
+		vendor: req.Options.Get(dhcpv4.OptionClassIdentifier),
+		archs:  req.Options.Get(dhcpv4.OptionClientSystemArchitectureType),
+	}
+}
+
+// client tells who is asking. iPXE comes first, because it repeats the vendor
+// class and architecture of the firmware that it replaced: were it taken for
+// firmware, it would load itself for ever.
+func (a asker) client() Client {
+	switch {
 	// iPXE writes its user class bare, where RFC 3004 wants a length before it:
 	// look for the word in either form.
-	if bytes.Contains(req.Options.Get(dhcpv4.OptionUserClassInformation), classIPXE) {
+	case bytes.Contains(a.user, classIPXE):
 		return ClientIPXE
-	}
-	class := req.Options.Get(dhcpv4.OptionClassIdentifier)
-	switch {
-	case bytes.HasPrefix(class, classHTTP):
-		return httpClient(arch(req))
-	case bytes.HasPrefix(class, classPXE):
-		return pxeClient(arch(req))
+	case bytes.HasPrefix(a.vendor, classHTTP):
+		return a.served(ClientHTTPx64, ClientHTTPx64, ClientHTTParm64)
+	case bytes.HasPrefix(a.vendor, classPXE):
+		return a.served(ClientPXEBIOS, ClientPXEBIOS, ClientPXEx64, ClientPXEarm64)
+	case len(a.archs) >= 2:
+		return ClientUnknown // U-Boot, petitboot: they name a processor, and ask for no iPXE
 	}
 	return ClientOS
 }
 
-// arch reads option 93, the first where several are offered. A ROM that omits
-// it is taken for a PC BIOS, the only kind of that age (RFC 4578 section 2.1).
-func arch(req *dhcpv4.DHCPv4) iana.Arch {
-	list := req.Options.Get(dhcpv4.OptionClientSystemArchitectureType)
-	if len(list) < 2 {
-		return iana.INTEL_X86PC
+// served is the first of the client's architectures that is among the wanted,
+// for a client may name several. A ROM that names none is of a time when there
+// was one kind: a PC BIOS for PXE (RFC 4578 section 2.1), x64 for HTTP.
+func (a asker) served(unnamed Client, wanted ...Client) Client {
+	if len(a.archs) < 2 {
+		return unnamed
 	}
-	return iana.Arch(binary.BigEndian.Uint16(list))
-}
-
-func pxeClient(a iana.Arch) Client {
-	switch a {
-	case iana.INTEL_X86PC:
-		return ClientPXEBIOS
-	case iana.EFI_X86_64, iana.EFI_BC: // much x64 firmware calls itself 9, EFI byte code
-		return ClientPXEx64
-	case iana.EFI_ARM64:
-		return ClientPXEarm64
+	for list := a.archs; len(list) >= 2; list = list[2:] {
+		for _, c := range wanted {
+			if architectures[iana.Arch(binary.BigEndian.Uint16(list))].client == c {
+				return c
+			}
+		}
 	}
 	return ClientUnknown
 }
 
-func httpClient(a iana.Arch) Client {
-	switch a {
-	case iana.EFI_ARM64_HTTP:
-		return ClientHTTParm64
-	case iana.EFI_X86_HTTP, iana.EFI_X86_64_HTTP, iana.EFI_BC_HTTP,
-		iana.INTEL_X86PC: // option 93 left out: the one that is common
-		return ClientHTTPx64
+// firmware is the name of the client's first architecture, for people.
+func (a asker) firmware() string {
+	if len(a.archs) < 2 {
+		return ""
 	}
-	return ClientUnknown
+	number := binary.BigEndian.Uint16(a.archs)
+	if known, ok := architectures[iana.Arch(number)]; ok {
+		return known.name
+	}
+	return fmt.Sprintf("architecture %d", number)
 }
-
-// Names of the iPXE programs under TFTP and HTTP. The x64 ones are those of
-// Debian's package ipxe; Debian has none for arm64, so that name is ours.
-const (
-	FileBIOS      = "undionly.kpxe"
-	FileUEFI      = "snponly.efi"
-	FileUEFIarm64 = "snponly-arm64.efi"
-	FileHTTP      = "ipxe.efi"
-	FileHTTParm64 = "ipxe-arm64.efi"
-)
 
 // bootFile is what the client loads next: a file name for TFTP, a URL where it
 // speaks HTTP, nothing for an operating system.
 func (s Site) bootFile(c Client) string {
-	switch c {
-	case ClientIPXE:
+	switch {
+	case c == ClientIPXE:
 		return s.URL + "/boot.ipxe"
-	case ClientPXEBIOS:
-		return FileBIOS
-	case ClientPXEx64:
-		return FileUEFI
-	case ClientPXEarm64:
-		return FileUEFIarm64
-	case ClientHTTPx64:
-		return s.URL + "/" + FileHTTP
-	case ClientHTTParm64:
-		return s.URL + "/" + FileHTTParm64
+	case c.speaksHTTP():
+		return s.URL + "/" + c.program()
 	}
-	return ""
+	return c.program()
 }

@@ -81,12 +81,12 @@ func (s Site) describe(r *dhcpv4.DHCPv4, m metal.BootMachine, c Client) {
 	r.ServerIPAddr = bytes4(s.Address)
 	r.BootFileName = file
 	r.Options[dhcpv4.OptionBootfileName.Code()] = []byte(file)
-	switch c {
-	case ClientHTTPx64, ClientHTTParm64:
+	switch {
+	case c.speaksHTTP():
 		// Firmware drops an offer that does not say HTTPClient back (UEFI 2.10,
 		// section 24.7.3.1; seen in OVMF).
 		r.Options[dhcpv4.OptionClassIdentifier.Code()] = classHTTP
-	case ClientIPXE:
+	case c == ClientIPXE:
 	default:
 		r.Options[dhcpv4.OptionTFTPServerName.Code()] = []byte(s.Address.String())
 	}
