@@ -12,12 +12,11 @@ import (
 func (n network) networkd() map[string]string {
 	files := map[string]string{}
 	for _, nic := range n.NICs {
-		match := fmt.Sprintf("[Match]\nPermanentMACAddress=%s\n\n[Network]\n", nic.MAC)
-		if n.Bond != nil {
-			files["10-"+nic.Name+".network"] = match + "Bond=" + n.Bond.Name + "\n"
+		if n.Bond != nil { // a bond gives its own MAC to its members
+			files["10-"+nic.Name+".network"] = fmt.Sprintf("[Match]\nPermanentMACAddress=%s\n\n[Network]\nBond=%s\n", nic.MAC, n.Bond.Name)
 			continue
 		}
-		files["10-"+nic.Name+".network"] = match + static(nic, n.Resolvers)
+		files["10-"+nic.Name+".network"] = fmt.Sprintf("[Match]\nMACAddress=%s\n\n[Network]\n", nic.MAC) + static(nic, n.Resolvers)
 	}
 	if b := n.Bond; b != nil {
 		files["10-"+b.Name+".netdev"] = fmt.Sprintf("[NetDev]\nName=%s\nKind=bond\nMACAddress=%s\n\n"+
