@@ -50,7 +50,7 @@ func Start(ctx context.Context, log *slog.Logger) (*System, error) {
 		}
 	}
 	for path, value := range settings {
-		if err := os.WriteFile(path, []byte(value), 0); err != nil {
+		if err := os.WriteFile(path, []byte(value+"\n"), 0); err != nil {
 			log.Warn("a setting of the kernel stays as it was", "error", err)
 		}
 	}
