@@ -32,10 +32,8 @@ type Up struct {
 
 // Job is what the agent is to do.
 type Job struct {
-	Job      metal.Job `json:"job"`
-	Image    *Image    `json:"image,omitempty"` // of an install
-	Hostname string    `json:"hostname,omitempty"`
-	Kexec    bool      `json:"kexec,omitempty"` // leave by kexec; else reboot
+	Job   metal.Job `json:"job"`
+	Kexec bool      `json:"kexec,omitempty"` // leave by kexec; else reboot
 
 	Erase   metal.EraseMode `json:"erase,omitempty"`   // of an install and an erase
 	Install *Install        `json:"install,omitempty"` // of an install
@@ -65,13 +63,6 @@ type Step struct {
 // of one that begins behind it nothing is taken.
 type LogEnd struct {
 	Next int64 `json:"next"`
-}
-
-// Image is a disk image under the boot service's /images/.
-type Image struct {
-	File   string `json:"file"`
-	SHA256 string `json:"sha256"` // lower-case hex, of the whole file
-	Size   int64  `json:"size"`   // bytes
 }
 
 // Report is what became of a job.

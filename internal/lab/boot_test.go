@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 
 	"millwright/internal/agent"
 	"millwright/internal/dhcp"
+	"millwright/internal/image"
 	"millwright/internal/lab"
 	"millwright/internal/metal"
 	"millwright/internal/netboot"
@@ -26,7 +28,8 @@ import (
 // fakeBoot is a boot service without a store: what each machine should boot
 // and do is set by the test, and what it says is kept.
 type fakeBoot struct {
-	url string
+	url    string
+	images http.Handler
 
 	mu       sync.Mutex
 	machines map[metal.MachineID]metal.BootMachine
@@ -40,7 +43,12 @@ type fakeBoot struct {
 
 // startBoot serves DHCP and HTTP at a boot address, on ports of its own.
 func startBoot(t *testing.T, at netip.Addr) (*fakeBoot, int) {
+	folder := t.TempDir()
+	require.NoError(t, lab.WriteImages(folder))
+	images, err := image.OpenStore(folder, 0)
+	require.NoError(t, err)
 	b := &fakeBoot{
+		images:   image.Handler(images, nil, slog.New(slog.DiscardHandler)),
 		machines: map[metal.MachineID]metal.BootMachine{},
 		jobs:     map[metal.MachineID]metal.AgentJob{},
 		tokens:   map[string]metal.MachineID{},
@@ -96,13 +104,17 @@ func (b *fakeBoot) machine(id metal.MachineID) metal.BootMachine {
 	return b.machines[id]
 }
 
-// ByPort and ByMAC are what DHCP asks.
+// ByPort, ByMAC and ByAddress are what DHCP asks.
 func (b *fakeBoot) ByPort(port metal.Port) (metal.BootMachine, bool) {
 	return b.find(func(m metal.BootMachine) bool { return m.Port == port })
 }
 
 func (b *fakeBoot) ByMAC(mac string) (metal.BootMachine, bool) {
 	return b.find(func(m metal.BootMachine) bool { return slices.Contains(m.MACs, mac) })
+}
+
+func (b *fakeBoot) ByAddress(a netip.Addr) (metal.BootMachine, bool) {
+	return b.find(func(m metal.BootMachine) bool { return m.Install.Machine() == a })
 }
 
 func (b *fakeBoot) find(is func(metal.BootMachine) bool) (metal.BootMachine, bool) {
@@ -119,7 +131,7 @@ func (b *fakeBoot) find(is func(metal.BootMachine) bool) (metal.BootMachine, boo
 // caller is the machine that a request comes from, by its source address.
 func (b *fakeBoot) caller(r *http.Request) metal.BootMachine {
 	from := netip.MustParseAddrPort(r.RemoteAddr).Addr()
-	m, _ := b.find(func(m metal.BootMachine) bool { return m.Install.Machine() == from })
+	m, _ := b.ByAddress(from)
 	return m
 }
 
@@ -127,9 +139,7 @@ func (b *fakeBoot) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /boot.ipxe", b.script)
 	mux.HandleFunc("GET /agent-files/{file}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "boot me") })
-	mux.HandleFunc("GET /images/{file}", func(w http.ResponseWriter, r *http.Request) {
-		w.Write(lab.Image(metal.OperatingSystemID(strings.TrimSuffix(r.PathValue("file"), ".img"))))
-	})
+	mux.Handle("GET /images/", http.StripPrefix("/images", b.images))
 	mux.HandleFunc("POST /agent/up", func(w http.ResponseWriter, r *http.Request) { b.report(w, r, metal.AgentUp, "") })
 	mux.HandleFunc("POST /agent/report", func(w http.ResponseWriter, r *http.Request) {
 		var said agent.Report
@@ -188,7 +198,7 @@ func (b *fakeBoot) job(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.mu.Lock()
-	job := agent.JobOf(b.jobs[id])
+	job := b.wire(b.jobs[id], b.machines[id].Intent.Number)
 	b.mu.Unlock()
 	if job.Job == "" {
 		job.Job = metal.JobWait
@@ -201,6 +211,20 @@ func (b *fakeBoot) job(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	json.NewEncoder(w).Encode(job)
+}
+
+// wire is a job as agents read it.
+func (b *fakeBoot) wire(j metal.AgentJob, boot metal.BootNumber) agent.Job {
+	job := agent.Job{Job: j.Job, Kexec: j.Kexec, Erase: j.Erase}
+	switch j.Job {
+	case metal.JobInstall:
+		job.Install = &agent.Install{Image: j.Image.ID, Size: j.Image.Size, FirstBoot: metal.FirstBoot{
+			Hostname: "web1", PhoneHomeURL: fmt.Sprintf("%s/phone-home?boot=%d", b.url, boot),
+		}}
+	case metal.JobRescue:
+		job.Rescue = &metal.Rescue{Hostname: "web1"}
+	}
+	return job
 }
 
 func (b *fakeBoot) phoneHome(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,8 @@
 package lab_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -25,7 +27,8 @@ func TestAMachineIsInstalledRebootedAndErased(t *testing.T) {
 			s := r.state()
 			require.Equal(t, metal.On, s.Power)
 			require.Equal(t, boot, s.Boot)
-			require.Equal(t, r.file.OperatingSystems[0].Image.SHA256, s.Disks[0].SHA256)
+			content := sha256.Sum256(lab.Image(r.file.OperatingSystems[0].ID))
+			require.Equal(t, hex.EncodeToString(content[:]), s.Disks[0].SHA256)
 			require.Equal(t, "web1", s.Disks[0].FirstBoot.Hostname)
 			require.Equal(t, r.boot.machine("m1").Install.Machine().String(), s.Address)
 
@@ -164,4 +167,39 @@ func TestAPhoneHomeIsRepeatedUntilItIsHeard(t *testing.T) {
 	r.boot.hear(true)
 	r.awaitReport(boot, metal.PhoneHome)
 	r.awaitPhase(machine.Running)
+}
+
+func TestAKexecThatIsRefusedIsReportedAndTheFirmwareBootsTheDisk(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.file.Machines[0].Kexec = true
+	r.fault("no-kexec", 1)
+	boot := r.install()
+	r.awaitReport(boot, metal.NoKexec)
+	r.awaitReport(boot, metal.PhoneHome)
+}
+
+func TestARescueTouchesNoDiskAndEndsInARebootIntoTheSystem(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.awaitReport(r.install(), metal.PhoneHome)
+	before := r.state().Disks
+	boot := r.begin(metal.AgentJob{Job: metal.JobRescue})
+	r.awaitReport(boot, metal.Rescued)
+	r.awaitPhase(machine.Rescue)
+	r.boot.told("m1", metal.AgentJob{Job: metal.JobLeave})
+	r.awaitPhase(machine.Running)
+	require.Equal(t, before, r.state().Disks)
+}
+
+func TestAWarmMachineIsInstalledWithoutBeingPoweredOn(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	boot := r.begin(metal.AgentJob{Job: metal.JobIdle})
+	r.awaitReport(boot, metal.AgentUp)
+	r.boot.told("m1", r.installJob())
+	r.awaitReport(boot, metal.Installed)
+	r.boot.told("m1", metal.AgentJob{Job: metal.JobLeave, Kexec: true})
+	r.awaitReport(boot, metal.PhoneHome)
+	require.Equal(t, 1, r.state().PowerOns)
 }

@@ -128,7 +128,7 @@ func (r *rig) awaitReport(boot metal.BootNumber, kind metal.ReportKind) {
 // installJob is an install of the first system of the site file.
 func (r *rig) installJob() metal.AgentJob {
 	return metal.AgentJob{
-		Job: metal.JobInstall, Image: r.file.OperatingSystems[0].Image, Hostname: "web1", Kexec: r.file.Machines[0].Kexec,
+		Job: metal.JobInstall, Image: r.file.OperatingSystems[0].Image, Kexec: r.file.Machines[0].Kexec,
 	}
 }
 
