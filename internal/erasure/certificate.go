@@ -96,7 +96,7 @@ func (c Certificate) validate() error {
 	switch {
 	case c.Machine == "":
 		return errors.New("certificate names no machine: fill Machine before signing")
-	case c.Serial == "" && c.WWN == "":
+	case c.anonymous():
 		return fmt.Errorf("certificate of %s names no disk: neither serial nor WWN", c.Path)
 	case c.Result != Erased:
 		return fmt.Errorf("certificate of disk %s: result is %q, only %q is signed", c.Serial, c.Result, Erased)
@@ -110,6 +110,13 @@ func (c Certificate) validate() error {
 		return fmt.Errorf("certificate of disk %s: ends at %s, before its start at %s", c.Serial, c.Ended, c.Started)
 	}
 	return c.withinBounds()
+}
+
+// anonymous disks are those of virtual machines, which need not have a serial:
+// machine and path name them. A physical disk outlives both.
+func (c Certificate) anonymous() bool {
+	physical := c.Transport == "nvme" || c.Transport == "sata" || c.Transport == "sas"
+	return c.Serial == "" && c.WWN == "" && (physical || c.Path == "")
 }
 
 func (c Certificate) withinBounds() error {

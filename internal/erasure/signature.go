@@ -24,8 +24,9 @@ type Signed struct {
 	Signature []byte `json:"signature"` // base64 in JSON
 }
 
-// Key signs certificates. It prints as its ID, whatever the verb.
-type Key struct{ private ed25519.PrivateKey }
+// Key signs certificates. It prints as its ID, whatever the verb; within another
+// type's unexported field, where fmt calls no method, as the address of a pointer.
+type Key struct{ private *ed25519.PrivateKey }
 
 // PublicKey checks them.
 type PublicKey struct{ public ed25519.PublicKey }
@@ -59,7 +60,7 @@ func ParseKey(text []byte) (Key, error) {
 	if !ok {
 		return Key{}, errors.New("a private key, but not of Ed25519 (make one with: openssl genpkey -algorithm ed25519)")
 	}
-	return Key{private}, nil
+	return Key{&private}, nil
 }
 
 // Format prints the ID alone, so that no log line or error shows the key.
