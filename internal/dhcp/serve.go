@@ -28,25 +28,31 @@ const (
 // Serve answers until ctx ends, and closes the socket then. It returns nil if
 // it was the end of ctx that stopped it.
 func (s *Server) Serve(ctx context.Context, conn *net.UDPConn) error {
+	return serve(ctx, conn, s.Readers, "DHCP", s.handle)
+}
+
+// handler turns a packet into its answer, if it has one, and says where to.
+type handler func(packet []byte, from netip.AddrPort) ([]byte, netip.AddrPort)
+
+func serve(ctx context.Context, conn *net.UDPConn, readers int, protocol string, handle handler) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	readers := s.Readers
 	if readers == 0 {
 		readers = defaultReaders
 	}
 	errs := make([]error, readers)
 	var wg sync.WaitGroup
 	for i := range readers {
-		wg.Go(func() { errs[i] = s.read(conn) })
+		wg.Go(func() { errs[i] = read(conn, handle) })
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("answer DHCP on %s: %w", conn.LocalAddr(), errors.Join(errs...))
+	return fmt.Errorf("answer %s on %s: %w", protocol, conn.LocalAddr(), errors.Join(errs...))
 }
 
-func (s *Server) read(conn *net.UDPConn) error {
+func read(conn *net.UDPConn, handle handler) error {
 	buf := make([]byte, maxPacket)
 	for {
 		n, from, err := conn.ReadFromUDPAddrPort(buf)
@@ -56,7 +62,7 @@ func (s *Server) read(conn *net.UDPConn) error {
 		if err != nil {
 			continue // an ICMP error of an earlier reply; the socket itself is well
 		}
-		reply, to := s.handle(buf[:n], from)
+		reply, to := handle(buf[:n], from)
 		if reply != nil {
 			// A reply that is lost here is like one lost on the wire: the client
 			// asks again.

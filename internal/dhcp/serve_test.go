@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serve starts a server on loopback and gives its address.
-func serve(t testing.TB, s *Server) *net.UDPAddr {
+// started starts a server on loopback and gives its address.
+func started(t testing.TB, s *Server) *net.UDPAddr {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ var sourcePort = relayedBy(circuit, dhcpv4.OptGeneric(dhcpv4.RelaySourcePortSubO
 func TestARelayWithoutPrivilegesIsAnsweredOnItsOwnPort(t *testing.T) {
 	t.Parallel()
 	heard := make(chan Answer, 10)
-	conn := relay(t, serve(t, &Server{Site: site, Machines: oneMachine("127.20.0.14/31"), Heard: func(a Answer) { heard <- a }}))
+	conn := relay(t, started(t, &Server{Site: site, Machines: oneMachine("127.20.0.14/31"), Heard: func(a Answer) { heard <- a }}))
 	offer := exchange(t, conn, request(t, dhcpv4.MessageTypeDiscover, sourcePort))
 	require.Equal(t, dhcpv4.MessageTypeOffer, offer.MessageType())
 	ack := exchange(t, conn, request(t, dhcpv4.MessageTypeRequest, sourcePort,
@@ -71,7 +71,7 @@ func TestTheAnswerGoesToTheRelayItselfOnThePortItAskedFor(t *testing.T) {
 func TestGarbageIsHeardAndDoesNotStopTheServer(t *testing.T) {
 	t.Parallel()
 	heard := make(chan Answer, 10)
-	conn := relay(t, serve(t, &Server{Site: site, Machines: oneMachine("127.20.0.14/31"), Readers: 1, Heard: func(a Answer) { heard <- a }}))
+	conn := relay(t, started(t, &Server{Site: site, Machines: oneMachine("127.20.0.14/31"), Readers: 1, Heard: func(a Answer) { heard <- a }}))
 	_, err := conn.Write([]byte("not DHCP"))
 	require.NoError(t, err)
 	require.Equal(t, Malformed, (<-heard).Outcome)
@@ -123,7 +123,7 @@ func BenchmarkExchange(b *testing.B) {
 
 // BenchmarkSocket is the four-way exchange over loopback, one relay.
 func BenchmarkSocket(b *testing.B) {
-	conn := relay(b, serve(b, &Server{Site: site, Machines: oneMachine("127.20.0.14/31")}))
+	conn := relay(b, started(b, &Server{Site: site, Machines: oneMachine("127.20.0.14/31")}))
 	discover := request(b, dhcpv4.MessageTypeDiscover, sourcePort)
 	ask := request(b, dhcpv4.MessageTypeRequest, sourcePort, asking("127.20.0.15"))
 	b.ReportAllocs()
