@@ -1,7 +1,6 @@
 package erasure
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -24,9 +23,13 @@ type Signed struct {
 	Signature []byte `json:"signature"` // base64 in JSON
 }
 
-// Key signs certificates. It prints as its ID, whatever the verb; within another
-// type's unexported field, where fmt calls no method, as the address of a pointer.
-type Key struct{ private *ed25519.PrivateKey }
+// Key signs certificates. It prints as its ID, whatever the verb. The key itself
+// is only in a closure: within another type's unexported field, where fmt calls
+// no method, that prints as an address.
+type Key struct {
+	sign   func(message []byte) []byte
+	public PublicKey
+}
 
 // PublicKey checks them.
 type PublicKey struct{ public ed25519.PublicKey }
@@ -60,12 +63,15 @@ func ParseKey(text []byte) (Key, error) {
 	if !ok {
 		return Key{}, errors.New("a private key, but not of Ed25519 (make one with: openssl genpkey -algorithm ed25519)")
 	}
-	return Key{&private}, nil
+	return Key{
+		sign:   func(message []byte) []byte { return ed25519.Sign(private, message) },
+		public: PublicKey{private.Public().(ed25519.PublicKey)},
+	}, nil
 }
 
 // Format prints the ID alone, so that no log line or error shows the key.
 func (k Key) Format(state fmt.State, _ rune) {
-	if k.private == nil {
+	if k.sign == nil {
 		fmt.Fprint(state, "no key")
 		return
 	}
@@ -74,13 +80,13 @@ func (k Key) Format(state fmt.State, _ rune) {
 
 // Public is the half that everybody may have.
 func (k Key) Public() PublicKey {
-	return PublicKey{k.private.Public().(ed25519.PublicKey)}
+	return k.public
 }
 
 // Sign signs what the certificate says, and refuses one that does not say that
 // a disk of a machine was erased and how that is known.
 func (k Key) Sign(c Certificate) (Signed, error) {
-	if k.private == nil {
+	if k.sign == nil {
 		return Signed{}, errors.New("sign a certificate: no key loaded")
 	}
 	if err := c.validate(); err != nil {
@@ -90,11 +96,7 @@ func (k Key) Sign(c Certificate) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	signature, err := k.private.Sign(nil, payload, crypto.Hash(0)) // Ed25519 hashes by itself
-	if err != nil {
-		return Signed{}, fmt.Errorf("sign the certificate of disk %s: %w", c.Serial, err)
-	}
-	return Signed{Payload: string(payload), Key: k.Public().ID(), Signature: signature}, nil
+	return Signed{Payload: string(payload), Key: k.Public().ID(), Signature: k.sign(payload)}, nil
 }
 
 // ParsePublicKey reads what PEM writes.

@@ -103,7 +103,7 @@ func TestASignedTextThatIsNotCanonicalIsRefused(t *testing.T) {
 		strings.Replace(string(canonical), `"boot":12`, `"boot":12,"hand":1`, 1),
 		strings.Replace(string(canonical), `"erased"`, `"perhaps"`, 1),
 	} {
-		_, err := key.Public().Verify(Signed{payload, key.Public().ID(), ed25519.Sign(*key.private, []byte(payload))})
+		_, err := key.Public().Verify(Signed{payload, key.Public().ID(), key.sign([]byte(payload))})
 		require.Error(t, err, payload)
 	}
 }
@@ -146,15 +146,19 @@ func TestADiskOfAVirtualMachineNeedsNoSerial(t *testing.T) {
 func TestNoVerbAndNoErrorShowsAKey(t *testing.T) {
 	t.Parallel()
 	key, text := newKey(t)
-	body := base64.StdEncoding.EncodeToString(key.private.Seed())
+	block, _ := pem.Decode(text)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	require.NoError(t, err)
+	private := parsed.(ed25519.PrivateKey)
+	body := base64.StdEncoding.EncodeToString(private.Seed())
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
 		require.Equal(t, "key "+key.Public().ID(), fmt.Sprintf(verb, key))
 		printed := fmt.Sprintf(verb, struct{ Inner Key }{key})
 		require.NotContains(t, printed, body)
-		require.NotContains(t, printed, fmt.Sprint([]byte(*key.private))[1:20])
+		require.NotContains(t, printed, fmt.Sprint([]byte(private))[1:20])
 		printed = fmt.Sprintf(verb, struct{ inner Key }{key})
-		require.NotContains(t, printed, fmt.Sprint([]byte(*key.private))[1:20])
-		require.NotContains(t, printed, fmt.Sprintf("%x", []byte(*key.private)[:8]))
+		require.NotContains(t, printed, fmt.Sprint([]byte(private))[1:20])
+		require.NotContains(t, printed, fmt.Sprintf("%x", private[:8]))
 	}
 	printed, err := json.Marshal(key)
 	require.NoError(t, err)
