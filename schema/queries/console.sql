@@ -81,3 +81,6 @@ delete from consoles where last_at < now() - @age::interval;
 select d.ssh_keys, m.id as machine, m.site, d.state, i.job
 from devices d join machines m on m.device = d.id join boot_intents i on i.machine = m.id
 where d.id = @device and d.state <> 'deleted';
+
+-- name: ConsoleKeeper :one
+select keeper from console_keepers where machine = $1;

@@ -61,6 +61,17 @@ func (q *Queries) ConsoleChunks(ctx context.Context, arg ConsoleChunksParams) ([
 	return items, nil
 }
 
+const consoleKeeper = `-- name: ConsoleKeeper :one
+select keeper from console_keepers where machine = $1
+`
+
+func (q *Queries) ConsoleKeeper(ctx context.Context, machine string) (string, error) {
+	row := q.db.QueryRow(ctx, consoleKeeper, machine)
+	var keeper string
+	err := row.Scan(&keeper)
+	return keeper, err
+}
+
 const consolesWanted = `-- name: ConsolesWanted :many
 select m.id, m.bmc, m.epoch, m.state, coalesce(m.device, '')::text as device, i.number, i.run,
     (m.state = 'claimed' or i.run <> '')::bool as recorded
