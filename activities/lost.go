@@ -20,6 +20,7 @@ type LostStore interface {
 	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
 	FreeRested(ctx context.Context) (int, error)
+	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
 }
 
@@ -34,6 +35,8 @@ const (
 	lostAfter = 10 * time.Second
 	// lostAtOnce bounds one pass; the next one takes the rest.
 	lostAtOnce = 200
+	// logsFor is how long what agents logged is kept.
+	logsFor = 30 * 24 * time.Hour
 )
 
 // FindLostInput names how the caller's runs are called: workflows fix the
@@ -51,11 +54,14 @@ type FindLostResult struct {
 
 // FindLost compares what Postgres says is under way with the runs that are
 // open, and lists what has none. It also returns rested addresses to their
-// blocks.
+// blocks, and forgets old logs.
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
 	var found FindLostResult
 	if _, err := l.Store.FreeRested(ctx); err != nil {
+		return found, classify(err)
+	}
+	if _, err := l.Store.ForgetLogs(ctx, logsFor); err != nil {
 		return found, classify(err)
 	}
 	orders, err := l.Store.OpenOrders(ctx, lostAfter, lostAtOnce)

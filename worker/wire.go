@@ -49,6 +49,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Addresses{Store: store})
 		w.RegisterActivity(&activities.Names{Store: store, DNS: &dns.Driver{Credentials: credentials.Get}})
 		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}})
+		w.RegisterActivity(&activities.Spares{Store: store, Runs: temporal.Runs{Client: c}})
 		parts = append(parts, w)
 	}
 	for _, site := range cfg.Site {

@@ -80,16 +80,16 @@ func (p *parser) installed(o object, system *metal.OperatingSystem) {
 	default:
 		p.problem(o.at("first_boot"), "first_boot of %s is %q; write cloud-init, ignition, flatcar, ipxe or plain", o.what, system.FirstBoot)
 	}
-	system.Image = metal.Image{ID: p.digest(o, "image"), Size: int64(o.number("size"))}
+	system.Image = metal.Image{ID: p.digest(o, "image", "what `starter image import` printed,"), Size: int64(o.number("size"))}
 }
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // digest is a SHA-256 in the one spelling that may be compared as text.
-func (p *parser) digest(o object, key string) string {
+func (p *parser) digest(o object, key, remedy string) string {
 	sum := o.text(key)
 	if sum != "" && !digestForm.MatchString(sum) {
-		p.problem(o.at(key), "%s of %s is %q; write what `starter image import` printed, 64 lower-case hex digits", key, o.what, sum)
+		p.problem(o.at(key), "%s of %s is %q; write %s as 64 lower-case hex digits", key, o.what, sum, remedy)
 	}
 	return sum
 }

@@ -28,7 +28,7 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 	require.Equal(t, []netip.Addr{netip.MustParseAddr("127.64.0.67")}, s.Boot)
 	require.Equal(t, Block{Prefix: netip.MustParsePrefix("2001:db8:64::/56"), Role: metal.Public}, s.Blocks[3])
 	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960},
-		metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}}, s.Plans[0])
+		metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}, 0}, s.Plans[0])
 	require.Equal(t, int64(65536), s.OperatingSystems[0].Image.Size)
 	require.Equal(t, "12", s.OperatingSystems[0].Version)
 	require.Equal(t, metal.SwitchID("tor-r1"), s.Switches[0].ID)
@@ -46,10 +46,11 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 func TestAPlanMaySetItsLimits(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(good(t), "disks_gb: [480, 960]",
-		"disks_gb: [480, 960], boot_limit: 35m, install_limit: 1h30m, phone_home_limit: 90s", 1)
+		"disks_gb: [480, 960], boot_limit: 35m, install_limit: 1h30m, phone_home_limit: 90s, warm: 3", 1)
 	s, err := Parse([]byte(text), "lab1.yaml", stored)
 	require.NoError(t, err)
 	require.Equal(t, metal.Limits{Boot: 35 * time.Minute, Install: 90 * time.Minute, PhoneHome: 90 * time.Second}, s.Plans[0].Limits)
+	require.Equal(t, 3, s.Plans[0].Warm)
 	var page strings.Builder
 	require.NoError(t, Write(&page, s))
 	again, err := Parse([]byte(page.String()), "written.yaml", stored)

@@ -117,7 +117,7 @@ func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
 		Machine:     id,
 		Protocol:    choice(o, "protocol", metal.Redfish, metal.IPMI),
 		Credential:  p.credential(o),
-		Fingerprint: p.digest(o, "fingerprint"),
+		Fingerprint: p.digest(o, "fingerprint", "a SHA-256"),
 		CipherSuite: choice(o, "cipher_suite", "3", "17"),
 		Console:     choice(o, "console", metal.NoConsole),
 		Sessions:    o.number("sessions"),
