@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -36,30 +35,4 @@ func (s *service) phoneHome(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.refuse(w, m.ID, err)
 	}
-}
-
-// userState hears what a tenant's system says of its own progress. It moves
-// nothing: people read it in the log.
-func (s *service) userState(w http.ResponseWriter, r *http.Request) {
-	m, err := s.caller(r)
-	if err != nil {
-		http.Error(w, "no machine has this address", http.StatusNotFound)
-		return
-	}
-	var posted struct {
-		State   string      `json:"state"`
-		Code    json.Number `json:"code"`
-		Message string      `json:"message"`
-	}
-	if !decode(w, r, &posted) {
-		return
-	}
-	switch posted.State {
-	case "running", "succeeded", "failed":
-	default:
-		http.Error(w, "state is running, succeeded or failed", http.StatusUnprocessableEntity)
-		return
-	}
-	s.metrics.events.WithLabelValues(posted.State).Inc()
-	s.log.Info("user state", "machine", m.ID, "state", posted.State, "code", posted.Code, "message", agent.Clip(posted.Message))
 }

@@ -122,23 +122,6 @@ func TestAPhoneHomeThatNobodyWaitsForIsToldToStop(t *testing.T) {
 	require.True(t, r.w.isSignalled(1), "there is nobody to send it to again")
 }
 
-func TestAStateThatASystemPostsIsNoPhoneHome(t *testing.T) {
-	t.Parallel()
-	r := booting(t)
-	state := `{"state":"failed","code":1005,"message":"disk full"}`
-	// The second is what Ignition makes of a phone-home URL with a query.
-	for _, path := range []string{"/events", "/phone-home?boot=1/events", "/phone-home/events"} {
-		code, _ := r.ask(m7, "POST", path, state)
-		require.Equal(t, http.StatusOK, code, path)
-	}
-	code, _ := r.ask(m7, "POST", "/events", `{"state":"exploded"}`)
-	require.Equal(t, http.StatusUnprocessableEntity, code)
-	code, _ = r.ask(nobody, "POST", "/events", state)
-	require.Equal(t, http.StatusNotFound, code)
-	require.Empty(t, r.w.heardKinds())
-	require.Equal(t, "3", r.metric(`millwright_boot_user_states_total{state="failed"}`))
-}
-
 func TestAHeldQuestionIsAnsweredAtTheNoticeOfAJob(t *testing.T) {
 	t.Parallel()
 	r := booting(t)

@@ -21,6 +21,7 @@ type service struct {
 	courier *courier
 	view    *view
 	metrics *metrics
+	states  budgets
 	log     *slog.Logger
 
 	key erasure.Key

@@ -50,6 +50,7 @@ type Store interface {
 	Machines
 	Jobs
 	Reports
+	UserStates
 	Site
 }
 

@@ -21,6 +21,7 @@ type world struct {
 	signalled map[int64]bool
 	heard     []metal.Report // what the runs were told
 	tries     int            // signals that were attempted
+	stated    []string       // what systems said of their own progress
 
 	postgresAway, temporalAway, runOver bool
 	poison                              string // a run that takes no signal, ever
