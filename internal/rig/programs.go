@@ -42,7 +42,8 @@ func (r *Rig) startPrograms(ctx context.Context) (err error) {
 		"--site", string(Site), "--address", fmt.Sprintf("127.%d.0.%d", r.Net, servicesHost), "--url", "http://"+r.at(servicesHost, httpPort),
 		"--dhcp-listen", r.at(servicesHost, dhcpPort), "--tftp-listen", r.at(servicesHost, tftpPort), "--http-listen", r.at(servicesHost, httpPort),
 		"--admin-listen", r.at(managementHost, bootAdmin), "--image-folder", filepath.Join(r.Dir, "images"),
-		"--agent-folder", filepath.Join(r.Dir, "agent"), "--ipxe-folder", filepath.Join(r.Dir, "agent")); err != nil {
+		"--agent-folder", filepath.Join(r.Dir, "agent"), "--ipxe-folder", filepath.Join(r.Dir, "agent"),
+		"--erasure-key", filepath.Join(r.Dir, "erasure.pem")); err != nil {
 		return err
 	}
 	for i := range r.cfg.Workers {
