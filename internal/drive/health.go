@@ -41,6 +41,9 @@ func (h *Health) worse(condition Condition, format string, args ...any) {
 
 // CheckHealth asks a disk how it is. It only reads, and works on a disk in use.
 func CheckHealth(ctx context.Context, disk Disk) (Health, error) {
+	if disk.Transport == Virtio || disk.Transport == Other {
+		return Health{Condition: Unknown}, nil
+	}
 	h, err := openToAsk(disk.Path)
 	if err != nil {
 		return Health{Condition: Unknown}, fmt.Errorf("ask disk %s for its health: %w", disk, err)
