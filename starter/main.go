@@ -37,6 +37,7 @@ type commandLine struct {
 	Status  statusCommand  `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
 	List    listCommand    `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
 	IP      ipCommand      `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
+	Console consoleCommand `cmd:"" group:"Look" help:"Print what a machine printed on its serial console, now or in an earlier boot."`
 	Leaks   leaksCommand   `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
 	Switch  switchCommand  `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
 	BGP     bgpCommand     `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
