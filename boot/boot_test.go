@@ -3,12 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,12 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millwright/internal/agent"
+	"millwright/internal/erasure"
 	"millwright/internal/metal"
 )
 
 const image = "a disk image"
-
-func imageHash() string { sum := sha256.Sum256([]byte(image)); return hex.EncodeToString(sum[:]) }
 
 // dhcp is a four-way exchange through the relay of the machine at 127.20.0.14/31.
 func (r *rig) dhcp(userClass string) *dhcpv4.DHCPv4 {
@@ -64,22 +64,47 @@ func (r *rig) exchange(conn *net.UDPConn, req *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {
 }
 
 // ramdisk is what the agent writes to.
-type ramdisk struct{ content []byte }
-
-func (d *ramdisk) Erase(context.Context) (string, error) { d.content = nil; return "zeros", nil }
-func (d *ramdisk) Write(_ context.Context, image io.Reader, _ int64) (err error) {
-	d.content, err = io.ReadAll(image)
-	return err
+type ramdisk struct {
+	erased    metal.EraseMode
+	installed agent.Install
 }
-func (d *ramdisk) Verify(context.Context, string, int64) error      { return nil }
-func (d *ramdisk) Configure(context.Context, agent.FirstBoot) error { return nil }
+
+func (d *ramdisk) Size() int64                                          { return 1 << 20 }
+func (d *ramdisk) Check(context.Context, agent.Install) error           { return nil }
+func (d *ramdisk) Lay(context.Context, agent.Install, agent.Tell) error { return nil }
+func (d *ramdisk) Configure(context.Context, metal.FirstBoot, agent.Tell) error {
+	return nil
+}
+
+func (d *ramdisk) Erase(_ context.Context, mode metal.EraseMode, _ agent.Tell) ([]json.RawMessage, error) {
+	d.erased = mode
+	raw, err := json.Marshal(certificate(erasure.Full))
+	return []json.RawMessage{raw}, err
+}
+
+func (d *ramdisk) Write(_ context.Context, in agent.Install, tell agent.Tell) (string, error) {
+	d.installed = in
+	tell(1, 2, "half way")
+	return "read back", nil
+}
+
+// certificate is one of a disk that says all that it must.
+func certificate(mode erasure.Mode) erasure.Certificate {
+	return erasure.Certificate{
+		Path: "/dev/sda", Serial: "S1", Model: "a disk", Transport: "sata", Size: 1 << 20, Mode: mode, Method: "overwrite", Grade: erasure.Clear,
+		Verified: erasure.Verified{Extent: erasure.Whole, Bytes: 1 << 20, Pieces: 1, Zero: true}, Result: erasure.Erased,
+		Started: time.Unix(1, 0), Ended: time.Unix(2, 0), Tool: "test",
+	}
+}
 
 func TestAMachineGoesFromDHCPThroughTheAgentToItsPhoneHome(t *testing.T) {
 	t.Parallel()
 	m7 := machine("m7", 14)
-	m7.Tenancy = &metal.Tenancy{Device: "d1", Hostname: "web1", UserData: []byte("#cloud-config")}
+	m7.Tenancy = &metal.Tenancy{Device: "d1", Hostname: "web1", UserData: []byte("#cloud-config"),
+		OperatingSystem: metal.OperatingSystem{ID: "debian_12", FirstBoot: metal.Plain},
+		Leases:          []metal.Lease{{Prefix: netip.MustParsePrefix("198.51.100.0/31"), Role: metal.Public}}}
 	r := setup(t, newWorld(m7))
-	r.agentIntent("m7", 12, metal.AgentJob{Job: metal.JobInstall, Hostname: "web1", Image: metal.Image{File: "debian.raw", SHA256: imageHash(), Size: int64(len(image))}})
+	r.agentIntent("m7", 12, metal.AgentJob{Job: metal.JobInstall, Erase: metal.EraseFull, Image: metal.Image{ID: strings.Repeat("ab", 32), Size: 1 << 20}})
 
 	// The ROM takes iPXE over TFTP, and iPXE the script over HTTP.
 	rom := r.dhcp("")
@@ -89,12 +114,14 @@ func TestAMachineGoesFromDHCPThroughTheAgentToItsPhoneHome(t *testing.T) {
 	token := r.token("127.20.0.15")
 
 	// The agent installs and waits until it is told to leave.
-	disk, log := &ramdisk{}, &journal{}
+	disk, log, said := &ramdisk{}, &journal{}, agent.NewJournal()
 	left := make(chan agent.Exit, 1)
 	go func() {
 		exit, err := agent.Run(context.Background(), agent.Config{
 			URL: r.srv.URL, Boot: 12, Token: token, Client: from("127.20.0.15"), Disks: disk,
-			Inventory: func() string { return "1 disk" }, Log: slog.New(slog.NewTextHandler(log, nil)),
+			LoadKernel: func(context.Context) error { return nil },
+			Version:    "v1", Journal: said, Log: slog.New(slog.NewTextHandler(io.MultiWriter(log, said), nil)),
+			Inventory: func(context.Context) (string, json.RawMessage) { return "1 disk", json.RawMessage(`{"disks":[]}`) },
 		})
 		require.NoError(t, err)
 		left <- exit
@@ -103,7 +130,11 @@ func TestAMachineGoesFromDHCPThroughTheAgentToItsPhoneHome(t *testing.T) {
 	require.Empty(t, left)
 	r.setJob("m7", metal.AgentJob{Job: metal.JobLeave, Kexec: true}, false)
 	require.Equal(t, agent.Kexec, <-left)
-	require.Equal(t, image, string(disk.content))
+	require.Equal(t, metal.EraseFull, disk.erased)
+	require.Equal(t, strings.Repeat("ab", 32), disk.installed.Image)
+	require.Equal(t, "web1", disk.installed.FirstBoot.Hostname)
+	require.Contains(t, disk.installed.FirstBoot.PhoneHomeURL, "/phone-home?boot=12")
+	r.installIsKept("m7")
 
 	// The installed system reads who it is, and phones home.
 	code, script := r.ask("127.20.0.15", "GET", "/boot.ipxe", "")
@@ -134,4 +165,41 @@ func (r *rig) tftp(name string) string {
 	_, err = transfer.WriteTo(&content)
 	require.NoError(r.t, err)
 	return content.String()
+}
+
+// installIsKept looks at what came with the agent's words: its hardware, what
+// it logged, and a certificate that anybody can check.
+func (r *rig) installIsKept(id metal.MachineID) {
+	r.t.Helper()
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	up, installed := r.w.said[0], r.w.said[1]
+	require.Equal(r.t, "v1", up.AgentVersion)
+	require.JSONEq(r.t, `{"disks":[]}`, string(up.Hardware))
+	require.True(r.t, installed.InFull)
+	require.Len(r.t, installed.Certificates, 1)
+	c := installed.Certificates[0]
+	public, err := erasure.ParsePublicKey(r.w.keys[c.Key])
+	require.NoError(r.t, err)
+	signed, err := public.Verify(erasure.Signed{Payload: string(c.Body), Key: c.Key, Signature: c.Signature})
+	require.NoError(r.t, err)
+	require.Equal(r.t, id, signed.Machine)
+	require.Equal(r.t, metal.DeviceID("d1"), signed.Device)
+	require.Contains(r.t, string(r.w.logs[id]), "job begins")
+}
+
+func TestCertificatesThatSayTooLittleAreRefused(t *testing.T) {
+	t.Parallel()
+	r := setup(t, newWorld(machine("m7", 14)))
+	r.agentIntent("m7", 3, metal.AgentJob{Job: metal.JobErase})
+	token := "Bearer " + r.token("127.20.0.15")
+	for what, c := range map[string]string{
+		"nothing erased": `{"serial":"S1","result":"failed"}`,
+		"no certificate": `"erased"`,
+		"nothing read":   `{"serial":"S1","path":"/dev/sda","size":1,"mode":"full","method":"overwrite","result":"erased"}`,
+	} {
+		code, _ := r.ask("127.20.0.15", "POST", agent.PathReport+"?boot=3", `{"kind":"erased","detail":"x","certificates":[`+c+`]}`, "Authorization", token)
+		require.Equal(t, http.StatusUnprocessableEntity, code, what)
+	}
+	require.Empty(t, r.w.heardKinds())
 }

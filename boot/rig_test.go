@@ -49,6 +49,12 @@ func (j *journal) String() string {
 	return j.buf.String()
 }
 
+func (j *journal) Reset() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.buf.Reset()
+}
+
 // setup starts the service and waits until it knows its machines.
 func setup(t *testing.T, w *world) *rig {
 	t.Helper()
@@ -76,7 +82,7 @@ func opened(t *testing.T, w *world, log io.Writer) *server {
 	srv, err := open(Config{
 		Site: "lab1", Address: netip.MustParseAddr("127.0.0.1"), URL: "http://port.follows",
 		DHCPListen: "127.0.0.1:0", TFTPListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		IPXEFolder: folder, AgentFolder: folder, ImageFolder: folder,
+		IPXEFolder: folder, AgentFolder: folder, ImageFolder: folder, ErasureKey: filepath.Join(folder, "erasure.pem"),
 		Lease: time.Hour, Resend: 5 * time.Millisecond, Reload: time.Minute, Stale: time.Minute,
 	}, w, w, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	require.NoError(t, err)

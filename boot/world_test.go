@@ -18,6 +18,11 @@ type world struct {
 	jobs      map[metal.MachineID]metal.AgentJob
 	tokens    map[metal.MachineID][]byte
 	rows      []metal.RecordedReport
+	said      []metal.Said // in the order of rows
+	keys      map[string][]byte
+	logs      map[metal.MachineID][]byte
+	steps     []metal.AgentStep
+	version   string // of the agent that is handed out
 	signalled map[int64]bool
 	heard     []metal.Report // what the runs were told
 	tries     int            // signals that were attempted
@@ -33,7 +38,7 @@ var errDark = errors.New("connection refused")
 func newWorld(machines ...metal.BootMachine) *world {
 	w := &world{
 		machines: map[metal.MachineID]metal.BootMachine{}, jobs: map[metal.MachineID]metal.AgentJob{},
-		tokens: map[metal.MachineID][]byte{}, signalled: map[int64]bool{}, notices: make(chan metal.MachineID, 100),
+		tokens: map[metal.MachineID][]byte{}, signalled: map[int64]bool{}, keys: map[string][]byte{}, logs: map[metal.MachineID][]byte{}, notices: make(chan metal.MachineID, 100),
 	}
 	for _, m := range machines {
 		w.machines[m.ID], w.jobs[m.ID] = m, metal.AgentJob{Job: metal.JobWait}
@@ -123,7 +128,35 @@ func (w *world) TakeJob(_ context.Context, id metal.MachineID, n metal.BootNumbe
 	return job, err
 }
 
-func (w *world) Record(_ context.Context, r metal.Report, hash []byte) (row metal.RecordedReport, err error) {
+func (w *world) RecordStep(_ context.Context, of metal.AgentCall, step metal.AgentStep) error {
+	return w.with(func() error {
+		w.steps = append(w.steps, step)
+		return w.current(of.Machine, of.Boot, of.TokenHash)
+	})
+}
+
+func (w *world) AppendLog(_ context.Context, of metal.AgentCall, at int64, piece []byte) (next int64, err error) {
+	err = w.with(func() error {
+		kept := int64(len(w.logs[of.Machine]))
+		if end := at + int64(len(piece)); at <= kept && end > kept {
+			w.logs[of.Machine] = append(w.logs[of.Machine], piece[kept-at:]...)
+		}
+		next = int64(len(w.logs[of.Machine]))
+		return w.current(of.Machine, of.Boot, of.TokenHash)
+	})
+	return next, err
+}
+
+func (w *world) SetAgentVersion(_ context.Context, _ metal.SiteID, version string) error {
+	return w.with(func() error { w.version = version; return nil })
+}
+
+func (w *world) PutCertificateKey(_ context.Context, id string, pem []byte) error {
+	return w.with(func() error { w.keys[id] = pem; return nil })
+}
+
+func (w *world) Record(_ context.Context, said metal.Said) (row metal.RecordedReport, err error) {
+	r, hash := said.Report, said.TokenHash
 	err = w.with(func() error {
 		if hash == nil {
 			hash = w.tokens[r.Machine]
@@ -137,7 +170,7 @@ func (w *world) Record(_ context.Context, r metal.Report, hash []byte) (row meta
 			}
 		}
 		row = metal.RecordedReport{ID: int64(len(w.rows) + 1), Run: "device/of-" + string(r.Machine), Report: r}
-		w.rows = append(w.rows, row)
+		w.rows, w.said = append(w.rows, row), append(w.said, said)
 		return nil
 	})
 	return row, err
