@@ -52,12 +52,8 @@ func unlessUnknown(err error) error {
 
 func permanentMAC(socket int, name string) (string, error) {
 	address := permanentAddress{command: getPermanent, size: 32}
-	ask := request{data: unsafe.Pointer(&address)}
-	copy(ask.name[:unix.IFNAMSIZ-1], name)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(socket), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&ask)))
-	runtime.KeepAlive(&address)
-	if errno != 0 {
-		return "", errno
+	if err := ethtool(socket, name, unsafe.Pointer(&address)); err != nil {
+		return "", err
 	}
 	mac := address.data[:min(address.size, 32)]
 	for _, b := range mac {
@@ -66,4 +62,26 @@ func permanentMAC(socket int, name string) (string, error) {
 		}
 	}
 	return "", nil // all zero: the driver did not say
+}
+
+// ethtool sends a command, the structure that argument points to.
+func ethtool(socket int, name string, argument unsafe.Pointer) error {
+	ask := request{data: argument}
+	copy(ask.name[:unix.IFNAMSIZ-1], name)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(socket), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&ask)))
+	runtime.KeepAlive(argument)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+const getLink = 0x0a // ETHTOOL_GLINK
+
+// carrier asks the driver. The interface's flag RUNNING is also set while nobody
+// knows yet.
+func carrier(socket int, name string) (bool, error) {
+	link := struct{ command, up uint32 }{command: getLink}
+	err := ethtool(socket, name, unsafe.Pointer(&link))
+	return link.up != 0, err
 }

@@ -39,7 +39,10 @@ const (
 	tlvSpecific    = 127
 )
 
-var errNotLLDP = errors.New("not an LLDP frame")
+var (
+	errNotLLDP = errors.New("not an LLDP frame")
+	errSilent  = errors.New("nobody speaks") // though there is a carrier
+)
 
 // parseLLDP reads what follows the Ethernet header. Of a frame that breaks off,
 // nothing is believed; of TLVs that it does not know, nothing is said.
@@ -148,10 +151,10 @@ func AddNeighbours(ctx context.Context, found *Inventory, wait time.Duration) {
 		nic := &r.found.NICs[i]
 		group.Go(func() {
 			neighbour, err := hear(ctx, nic.Name)
+			nic.Carrier = nic.Carrier || err == nil || errors.Is(err, errSilent)
 			switch {
 			case err == nil:
 				nic.Neighbour = &neighbour
-				nic.Carrier = true
 			case deafFirmware[nic.Driver] != "":
 				r.note("LLDP on %s: %v; its firmware may keep it: "+deafFirmware[nic.Driver], nic.Name, err, nic.Name)
 			default:

@@ -44,7 +44,7 @@ func hear(ctx context.Context, name string) (Neighbour, error) {
 	for {
 		n, err := socket.Read(frame)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return Neighbour{}, errors.New("nobody speaks")
+			return Neighbour{}, errSilent
 		}
 		if err != nil {
 			return Neighbour{}, fmt.Errorf("listen: %w", err)
@@ -59,15 +59,16 @@ func hear(ctx context.Context, name string) (Neighbour, error) {
 func awaitCarrier(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, carrierWait)
 	defer cancel()
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		link, err := net.InterfaceByName(name)
-		if err != nil {
-			return err
-		}
-		if link.Flags&net.FlagRunning != 0 {
-			return nil
+		if up, err := carrier(socket, name); up || err != nil {
+			return unlessUnknown(err)
 		}
 		select {
 		case <-ctx.Done():

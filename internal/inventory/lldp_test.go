@@ -111,6 +111,7 @@ func TestTheRealLLDPDIsHeard(t *testing.T) {
 	require.Regexp(t, "^[0-9a-f:]{17}$", neighbour.Port)
 	require.Nil(t, found.NICs[1].Neighbour)
 	require.Len(t, found.Notes, 2, "%v", found.Notes)
+	require.Contains(t, found.Notes, "LLDP on nic1: no carrier")
 }
 
 // frame has the three TLVs that must be there, others, and the end.
