@@ -29,6 +29,8 @@ type Config struct {
 	Temporal    temporal.Config `embed:"" prefix:"temporal-"`
 	Credentials string          `type:"path" default:"/etc/millwright/credentials" help:"Folder with one file per credential: user on the first line, password on the second."`
 
+	Consoles bool `default:"true" negatable:"" help:"Keep the serial consoles of machines with a run at work, of these sites."`
+
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 

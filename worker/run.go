@@ -37,7 +37,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer client.Close()
 
-	parts, err := wire(cfg, store, client, registry, log)
+	parts, consoles, err := wire(cfg, store, client, registry, log)
 	if err != nil {
 		return err
 	}
@@ -52,6 +52,8 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			return fmt.Errorf("start polling: %w", err)
 		}
 	}
+	stopConsoles := consoles.start(ctx)
+	defer stopConsoles() // after the activities, whose machines are what is read
 	log.Info("worker is polling", "control", cfg.Control, "sites", cfg.Site, "queue", workflows.ControlQueue, "admin", admin.Addr)
 	<-ctx.Done()
 	log.Info("worker stops: activities under way may finish")

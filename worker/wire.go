@@ -30,12 +30,12 @@ const deployment = "millwright"
 
 // wire builds one Temporal worker for each queue of this process. It is the
 // only place that knows which driver stands behind which interface.
-func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheus.Registerer, log *slog.Logger) ([]worker.Worker, error) {
+func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheus.Registerer, log *slog.Logger) ([]worker.Worker, *consoles, error) {
 	credentials := secrets.Folder(cfg.Credentials)
 	if err := credentials.Warn(log); err != nil && len(cfg.Site) > 0 {
-		return nil, err
+		return nil, nil, err
 	}
-	options := options(cfg, newCounting(registry))
+	options, consoles := options(cfg, newCounting(registry)), newConsoles(store, registry, log)
 	var parts []worker.Worker
 	if cfg.Control {
 		w := worker.New(c, workflows.ControlQueue, options)
@@ -63,9 +63,12 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
 		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
+		if cfg.Consoles {
+			consoles.add(site, bmcs)
+		}
 		parts = append(parts, w)
 	}
-	return parts, nil
+	return parts, consoles, nil
 }
 
 func options(cfg Config, counting interceptor.WorkerInterceptor) worker.Options {
