@@ -1,8 +1,8 @@
 package metadata
 
 import (
+	"encoding/json"
 	"net/netip"
-	"strings"
 
 	"millwright/internal/metal"
 )
@@ -16,12 +16,14 @@ type Document struct {
 	IQN             string          `json:"iqn"`
 	OperatingSystem operatingSystem `json:"operating_system"`
 	Plan            string          `json:"plan"`
-	Class           string          `json:"class"` // the plan, by its older name
+	Reserved        bool            `json:"reserved"` // the machine, for one project: not ours to sell yet
+	Class           string          `json:"class"`    // the plan, by its older name
 	Facility        string          `json:"facility"`
+	Metro           string          `json:"metro"`
 	PrivateSubnets  []string        `json:"private_subnets"`
 	Tags            []string        `json:"tags"`
 	SSHKeys         []string        `json:"ssh_keys"`
-	CustomData      struct{}        `json:"customdata"`
+	CustomData      json.RawMessage `json:"customdata"`
 	Specs           struct{}        `json:"specs"`
 	Storage         struct{}        `json:"storage"`
 	Volumes         []struct{}      `json:"volumes"`
@@ -31,6 +33,7 @@ type Document struct {
 	APIURL          string          `json:"api_url"`
 	PhoneHomeURL    string          `json:"phone_home_url"`
 	UserStateURL    string          `json:"user_state_url"`
+	State           string          `json:"state"`
 }
 
 type operatingSystem struct {
@@ -76,16 +79,27 @@ func Describe(m metal.BootMachine, url string) (Document, bool) {
 		Plan:            string(t.Plan),
 		Class:           string(t.Plan),
 		Facility:        string(t.Site),
+		Metro:           t.Metro,
 		PrivateSubnets:  privateSubnets(t.Leases),
 		Tags:            list(t.Tags),
 		SSHKeys:         list(t.SSHKeys),
+		CustomData:      customData(t.CustomData),
 		Volumes:         []struct{}{},
 		SwitchShortID:   string(m.Port.Switch),
 		Network:         networkOf(m),
 		APIURL:          url,
 		PhoneHomeURL:    PhoneHomeURL(url, m.Intent.Number),
-		UserStateURL:    url + "/events",
+		UserStateURL:    UserStateURL(url, m.Intent.Number),
+		State:           string(t.State),
 	}, true
+}
+
+// customData is the tenant's object: packngo decodes nothing else.
+func customData(given json.RawMessage) json.RawMessage {
+	if len(given) == 0 {
+		return json.RawMessage("{}")
+	}
+	return given
 }
 
 func systemOf(s metal.OperatingSystem) operatingSystem {
@@ -104,14 +118,14 @@ const (
 
 func networkOf(m metal.BootMachine) network {
 	n := network{Bonding: bonding{Mode: bondAny}, Interfaces: []networkAdapter{}, Addresses: []address{}}
-	if strings.HasPrefix(m.Port.Name, "ae") {
+	if WiringOf(m) == Bundle {
 		n.Bonding.Mode = bondLACP
 	}
 	for i, mac := range m.MACs {
 		n.Interfaces = append(n.Interfaces, networkAdapter{Name: ethernet(i), MAC: mac, Bond: "bond0"})
 	}
 	for _, lease := range m.Tenancy.Leases {
-		n.Addresses = append(n.Addresses, addressOf(m.Tenancy.Device, lease))
+		n.Addresses = append(n.Addresses, addressOf(m.Tenancy, lease))
 	}
 	return n
 }

@@ -23,7 +23,10 @@ func tree(d Document) map[string]string {
 		"operating-system/license_activation/state": d.OperatingSystem.LicenseActivation.State,
 	}
 	for _, a := range d.Network.Addresses {
-		t[ec2Name(a)] = a.Address
+		// One address fits each name: the link's, which the system has.
+		if name := ec2Name(a); t[name] == "" && a.Management && a.Address != a.Gateway {
+			t[name] = a.Address
+		}
 	}
 	for path, value := range t {
 		if value == "" {

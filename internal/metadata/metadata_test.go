@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,10 +22,11 @@ var update = flag.Bool("update", false, "write the golden file")
 
 const url = "http://10.0.0.1:8080"
 
+func lease(prefix string, role metal.Role) metal.Lease {
+	return metal.Lease{Prefix: netip.MustParsePrefix(prefix), Role: role, Site: "lab1"}
+}
+
 func tenant() metal.BootMachine {
-	lease := func(prefix string, role metal.Role) metal.Lease {
-		return metal.Lease{Prefix: netip.MustParsePrefix(prefix), Role: role, Site: "lab1"}
-	}
 	return metal.BootMachine{
 		ID: "m7", Port: metal.Port{Switch: "tor-r1", Name: "ae7"},
 		MACs:   []string{"52:54:00:00:00:07", "52:54:00:00:01:07"},
@@ -36,6 +38,8 @@ func tenant() metal.BootMachine {
 				lease("198.51.100.4/31", metal.Public), lease("10.1.0.8/31", metal.Private), lease("2001:db8::4/127", metal.Public),
 			},
 			SSHKeys: []string{"ssh-ed25519 AAAA ann@acme"}, Tags: []string{"web"}, UserData: []byte("#!/bin/sh\necho hello\n"),
+			Metro: "lab", State: metal.Active, CreatedAt: time.Date(2026, 11, 22, 10, 30, 0, 5, time.UTC),
+			CustomData: json.RawMessage(`{"role":"front"}`),
 		},
 	}
 }
@@ -87,8 +91,28 @@ func TestOnlyABundleIsTakenForLACP(t *testing.T) {
 	t.Parallel()
 	m := tenant()
 	require.Equal(t, bondLACP, networkOf(m).Bonding.Mode)
-	m.Port.Name = "xe-0/0/7"
+	m.MACs, m.Port.Name = m.MACs[:1], "xe-0/0/7"
+	require.Equal(t, Single, WiringOf(m))
 	require.Equal(t, bondAny, networkOf(m).Bonding.Mode)
+	m.MACs = tenant().MACs
+	require.Equal(t, Bundle, WiringOf(m), "two NICs at one port are a bundle, whatever their switch calls it")
+	m.Tenancy.Leases = append(m.Tenancy.Leases, lease("198.51.100.200/32", metal.Public))
+	require.Equal(t, Independent, WiringOf(m))
+	require.Equal(t, bondAny, networkOf(m).Bonding.Mode)
+}
+
+func TestWhatIsRoutedToAMachineIsListedAsItIs(t *testing.T) {
+	t.Parallel()
+	m := tenant()
+	elastic := lease("203.0.113.8/29", metal.Public)
+	elastic.Elastic = true
+	m.Tenancy.Leases = append([]metal.Lease{elastic, lease("198.51.100.200/32", metal.Public)}, m.Tenancy.Leases...)
+	var got Document
+	require.NoError(t, json.Unmarshal(get(m, nil, "/metadata").Body.Bytes(), &got))
+	a := got.Network.Addresses
+	require.Equal(t, []any{"203.0.113.8", 29, false}, []any{a[0].Address, a[0].CIDR, a[0].Management})
+	require.Equal(t, []any{"198.51.100.200", 32, true}, []any{a[1].Address, a[1].CIDR, a[1].Management})
+	require.Equal(t, "198.51.100.5", get(m, nil, "/2009-04-04/meta-data/public-ipv4").Body.String(), "the link's, which the system has")
 }
 
 func TestTheEC2TreeHoldsTheSameFacts(t *testing.T) {
