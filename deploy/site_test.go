@@ -87,7 +87,7 @@ func (s *site) startPrograms(t *testing.T) {
 		"worker": {"--control", "--site=lab1", "--build-id=" + buildID, "--credentials=" + empty},
 		"boot": {"--site=lab1", "--address=127.0.0.1", "--url=http://" + s.bootHTTP,
 			"--http-listen=" + s.bootHTTP, "--dhcp-listen=" + s.bootDHCP, "--tftp-listen=127.0.0.1:0",
-			"--ipxe-folder=" + empty, "--agent-folder=" + empty, "--image-folder=" + empty},
+			"--ipxe-folder=" + empty, "--agent-folder=" + empty, "--image-folder=" + empty, "--erasure-key=" + filepath.Join(empty, "erasure.pem")},
 		"starter": {"serve", "--listen=" + s.starter, "--token-file=" + token},
 	} {
 		serve(t, s.env, s.admin[job], job, append(args, "--admin-listen="+s.admin[job])...)

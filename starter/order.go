@@ -28,6 +28,10 @@ type provisionCommand struct {
 	SSHKey   []string                `env:"-" name:"ssh-key" type:"existingfile" help:"File of public keys that may log in as root, such as ~/.ssh/id_ed25519.pub." placeholder:"FILE"`
 	Tag      []string                `env:"-" help:"Words of yours that the device carries."`
 	UserData string                  `env:"-" type:"existingfile" help:"File that the installed system gets as its user data (cloud-init, Ignition); it is stored first." placeholder:"FILE"`
+	Script   string                  `env:"-" name:"ipxe-script-url" help:"Your own iPXE script, for a system that boots one." placeholder:"URL"`
+	Always   bool                    `env:"-" name:"always-pxe" help:"Boot the script each time, not the first time only."`
+	Storage  string                  `env:"-" type:"existingfile" help:"File with the layout of the disks, JSON." placeholder:"FILE"`
+	Custom   string                  `env:"-" name:"custom-data" type:"existingfile" help:"File with a JSON object for the device's metadata." placeholder:"FILE"`
 	Device   metal.DeviceID          `env:"-" help:"The device's ID, a new lower-case UUID. Left out, it is made from the order's." placeholder:"UUID"`
 	common   `embed:""`
 }
@@ -36,7 +40,10 @@ type provisionCommand struct {
 func (c provisionCommand) Run(ctx context.Context, a *app) error {
 	in := metal.OrderInput{
 		Action: metal.ActionProvision, Device: c.Device, Project: c.Project, Site: c.Site, Plan: c.Plan,
-		OperatingSystem: c.OS, Hostname: c.Hostname, Tags: c.Tag,
+		OperatingSystem: c.OS, Hostname: c.Hostname, Tags: c.Tag, ScriptURL: c.Script, AlwaysPXE: c.Always,
+	}
+	if err := c.objects(&in); err != nil {
+		return err
 	}
 	for _, file := range c.SSHKey {
 		keys, err := publicKeys(file)
@@ -53,6 +60,24 @@ func (c provisionCommand) Run(ctx context.Context, a *app) error {
 		in.UserData = hash
 	}
 	return a.order(ctx, c.common, in)
+}
+
+// objects reads what is given as JSON files.
+func (c provisionCommand) objects(in *metal.OrderInput) error {
+	for file, into := range map[string]*json.RawMessage{c.Storage: &in.Storage, c.Custom: &in.CustomData} {
+		if file == "" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if !json.Valid(text) {
+			return usage(fmt.Errorf("%s is no JSON", file))
+		}
+		*into = text
+	}
+	return nil
 }
 
 // publicKeys are the lines of a file like authorized_keys. A private key is
@@ -76,12 +101,23 @@ func publicKeys(file string) (keys []string, err error) {
 type reinstallCommand struct {
 	Device metal.DeviceID          `arg:"" help:"The device's ID."`
 	OS     metal.OperatingSystemID `required:"" name:"os" help:"Which operating system."`
+	Script string                  `env:"-" name:"ipxe-script-url" help:"Your own iPXE script, for a system that boots one." placeholder:"URL"`
 	common `embed:""`
 }
 
 // Run gives the order.
 func (c reinstallCommand) Run(ctx context.Context, a *app) error {
-	return a.order(ctx, c.common, metal.OrderInput{Action: metal.ActionReinstall, Device: c.Device, OperatingSystem: c.OS})
+	return a.order(ctx, c.common, metal.OrderInput{Action: metal.ActionReinstall, Device: c.Device, OperatingSystem: c.OS, ScriptURL: c.Script})
+}
+
+type rescueCommand struct {
+	Device metal.DeviceID `arg:"" help:"The device's ID."`
+	common `embed:""`
+}
+
+// Run gives the order.
+func (c rescueCommand) Run(ctx context.Context, a *app) error {
+	return a.order(ctx, c.common, metal.OrderInput{Action: metal.ActionRescue, Device: c.Device})
 }
 
 type deprovisionCommand struct {
