@@ -9,16 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
 
 	"millwright/internal/metal"
 	"millwright/internal/netrack"
 	"millwright/internal/rig"
 	"millwright/internal/sitefile"
 	"millwright/internal/stack"
-	"millwright/workflows"
-
-	"go.temporal.io/sdk/client"
 )
 
 // Options say what rack is wanted.
@@ -47,8 +43,9 @@ type Rack struct {
 	log      *slog.Logger
 }
 
-// Start runs everything, and returns when the switch's ports are as they should
-// be and DHCP is relayed. Stop it, or end the process.
+// Start runs everything and imports the site. The switch is as new: its ports
+// are configured by the first run that needs one, and DHCP is relayed from then
+// on. Stop it, or end the process.
 func Start(ctx context.Context, o Options) (*Rack, error) {
 	if len(o.Machines) == 0 {
 		o.Machines = []metal.Firmware{metal.BIOS}
@@ -84,9 +81,6 @@ func (r *Rack) start(ctx context.Context) (err error) {
 		return err
 	}
 	if err := r.startPrograms(ctx); err != nil {
-		return err
-	}
-	if err := r.bringPorts(ctx); err != nil {
 		return err
 	}
 	r.relay, err = startRelay(r.Net, len(r.Machines), r.diary.relayed)
@@ -135,31 +129,6 @@ func (r *Rack) bringSite(ctx context.Context) error {
 	}
 	if out, err := r.Run(ctx, "starter", "import", name); err != nil {
 		return fmt.Errorf("import the rack: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// portsLimit is for a few ports of a new switch, which take a second.
-const portsLimit = time.Minute
-
-// bringPorts has Millwright configure the switch as it finds it: new, with all
-// its ports to be parked.
-func (r *Rack) bringPorts(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, portsLimit)
-	defer cancel()
-	sw := r.Net.Switch().ID
-	run, err := r.Client.ExecuteWorkflow(ctx,
-		client.StartWorkflowOptions{ID: workflows.SwitchRun(sw), TaskQueue: workflows.ControlQueue}, workflows.CheckSwitch,
-		workflows.SwitchInput{Switch: sw, Site: Site, Repair: true})
-	if err != nil {
-		return fmt.Errorf("bring the ports of %s: %w", sw, err)
-	}
-	var found workflows.SwitchResult
-	if err := run.Get(ctx, &found); err != nil {
-		return fmt.Errorf("bring the ports of %s: %w", sw, err)
-	}
-	if !found.Repaired {
-		return fmt.Errorf("bring the ports of %s: %v differ still from what is intended", sw, found.Drifts)
 	}
 	return nil
 }

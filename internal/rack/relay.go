@@ -15,21 +15,30 @@ import (
 
 // relay is ISC's DHCP relay on the switch. Relays are the operators' part of a
 // switch, so no driver starts it. It names a machine's port in option 82, by the
-// interface alone, and reads the ports' addresses once: they have to be there.
+// interface alone.
 type relay struct {
 	process *exec.Cmd
 	heard   func(line string, at time.Time)
 	reading sync.WaitGroup
 }
 
+// relaying starts it: it looks for addresses once, so all ports have to have
+// theirs, which they get with the first commit.
+const relaying = `ports=$1; server=$2; set --
+for i in $ports; do
+	until ip -4 addr show dev $i | grep -q inet; do sleep 0.1; done
+	set -- "$@" -id $i
+done
+exec /usr/sbin/dhcrelay -4 -d --no-pid -a -iu boot0 "$@" $server`
+
 // startRelay relays from the machines' ports to the boot services.
 func startRelay(r *netrack.Rack, machines int, heard func(string, time.Time)) (*relay, error) {
-	args := []string{"-4", "-d", "--no-pid", "-a", "-iu", "boot0"}
+	var ports []string
 	for i := range machines {
-		args = append(args, "-id", r.Port(i).Name)
+		ports = append(ports, r.Port(i).Name)
 	}
 	a := &relay{heard: heard}
-	a.process = r.Tor.Command(context.Background(), "/usr/sbin/dhcrelay", append(args, netrack.BootAddress.String())...)
+	a.process = r.Tor.Command(context.Background(), "sh", "-ec", relaying, "sh", strings.Join(ports, " "), netrack.BootAddress.String())
 	words, err := a.process.StderrPipe()
 	if err != nil {
 		return nil, err
