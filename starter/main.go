@@ -45,6 +45,7 @@ type commandLine struct {
 	Leaks        leaksCommand        `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
 	Switch       switchCommand       `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
 	BGP          bgpCommand          `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
+	OS           osCommand           `cmd:"" name:"os" group:"Look" help:"Operating systems: which can be offered, what was proven of them, and to prove it."`
 	Cancel       cancelCommand       `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
 	Retry        retryCommand        `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
 	Release      releaseCommand      `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
