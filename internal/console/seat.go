@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"millwright/internal/metal"
@@ -31,6 +32,7 @@ type Seat struct {
 	machine metal.MachineID
 	line    *line
 	output  chan []byte // closed when the console is taken away
+	left    sync.Once
 }
 
 // Attach gives a place at a machine's console, beside the record and beside
@@ -86,15 +88,18 @@ func (s *Seat) Output() <-chan []byte { return s.output }
 // on a cable that is not plugged in.
 func (s *Seat) Write(p []byte) (int, error) {
 	s.line.mu.Lock()
-	console := s.line.console
+	console, sits := s.line.console, s.line.readers[s]
 	s.line.mu.Unlock()
+	if !sits {
+		return 0, io.ErrClosedPipe // whoever was sent away types nothing more
+	}
 	if console != nil {
 		_, _ = console.Write(p)
 	}
 	return len(p), nil
 }
 
-// Leave gives the place up.
+// Leave gives the place up. It is safe to call twice.
 func (s *Seat) Leave() {
 	s.line.mu.Lock()
 	if s.line.readers[s] {
@@ -106,12 +111,14 @@ func (s *Seat) Leave() {
 }
 
 func (s *Seat) leave() {
-	s.keeper.mu.Lock()
-	if s.keeper.seats[s.machine]--; s.keeper.seats[s.machine] == 0 {
-		delete(s.keeper.seats, s.machine)
-	}
-	s.keeper.mu.Unlock()
-	s.keeper.wake()
+	s.left.Do(func() {
+		s.keeper.mu.Lock()
+		if s.keeper.seats[s.machine]--; s.keeper.seats[s.machine] == 0 {
+			delete(s.keeper.seats, s.machine)
+		}
+		s.keeper.mu.Unlock()
+		s.keeper.wake()
+	})
 }
 
 func (l *line) set(console io.Writer) {
