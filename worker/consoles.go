@@ -77,12 +77,24 @@ func (c *consoles) add(site metal.SiteID, bmcs *bmc.Driver) {
 	}
 }
 
-// start keeps them until stop is called, which returns once they are closed.
-func (c *consoles) start(ctx context.Context) (stop func()) {
+// start keeps them, and lets tenants in, until stop is called, which returns
+// once they are closed.
+func (c *consoles) start(ctx context.Context, cfg Config) (stop func(), err error) {
+	serve, err := c.door(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	for _, k := range c.keepers {
 		running.Go(func() { k.Run(ctx) })
 	}
-	return func() { cancel(); running.Wait() }
+	if serve != nil {
+		running.Go(func() {
+			if err := serve(ctx); err != nil {
+				c.log.ErrorContext(ctx, "tenants cannot come to their consoles any more; restart this worker", "error", err)
+			}
+		})
+	}
+	return func() { cancel(); running.Wait() }, nil
 }

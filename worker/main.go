@@ -31,6 +31,9 @@ type Config struct {
 
 	Consoles bool `default:"true" negatable:"" help:"Keep the serial consoles of machines with a run at work, of these sites."`
 
+	SOSListen  string `name:"sos-listen" help:"Where tenants reach their machines' consoles over SSH, such as :22; empty: nowhere." placeholder:"HOST:PORT"`
+	SOSHostKey string `name:"sos-host-key" type:"path" help:"Its private host key; sos_host_key in the credentials folder where none is given." placeholder:"FILE"`
+
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 

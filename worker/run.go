@@ -46,14 +46,17 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer admin.Close()
+	stopConsoles, err := consoles.start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer stopConsoles() // after the activities, whose machines are what is read
 	for started, w := range parts {
 		if err := w.Start(); err != nil {
 			stopAll(parts[:started])
 			return fmt.Errorf("start polling: %w", err)
 		}
 	}
-	stopConsoles := consoles.start(ctx)
-	defer stopConsoles() // after the activities, whose machines are what is read
 	log.Info("worker is polling", "control", cfg.Control, "sites", cfg.Site, "queue", workflows.ControlQueue, "admin", admin.Addr)
 	<-ctx.Done()
 	log.Info("worker stops: activities under way may finish")

@@ -24,6 +24,9 @@ const (
 	greetAtOnce = 64               // handshakes at the same time, of everybody
 )
 
+// ErrOtherSite is what Attach answers for a machine whose console is not kept here.
+var ErrOtherSite = errors.New("the machine is at another site")
+
 // Devices says whose console is whose, and keeps what is said of its use.
 type Devices interface {
 	ConsoleSeat(ctx context.Context, device metal.DeviceID) (metal.ConsoleSeat, error)

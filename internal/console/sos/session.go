@@ -104,6 +104,8 @@ func excuse(err error) string {
 	switch {
 	case errors.Is(err, console.ErrTaken):
 		return "Somebody sits at this console by another door; try again later."
+	case errors.Is(err, ErrOtherSite):
+		return "This device is at another site, which has a door of its own."
 	case errors.Is(err, console.ErrNoConsole):
 		return "This machine has no serial console."
 	}
