@@ -18,8 +18,9 @@ import (
 // drives is every disk of the machine, as they are at each moment: a disk may
 // appear late, or be gone.
 type drives struct {
-	list   func() ([]drive.Disk, error)
-	images *image.Remote
+	list    func() ([]drive.Disk, error)
+	images  *image.Remote
+	release func(context.Context) error // lets go of disks that arrays hold; nil where there are none
 
 	boot   string          // what the image goes to: a disk or a mirror
 	zeroed map[string]bool // disks that were read whole and hold nothing but zeros
@@ -52,6 +53,9 @@ func (d *drives) Size() (largest int64) {
 // them takes hours.
 func (d *drives) Erase(ctx context.Context, mode metal.EraseMode, tell agent.Tell) ([]json.RawMessage, error) {
 	disks, err := d.disks()
+	if err == nil && d.release != nil {
+		err = d.release(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"millwright/internal/agent"
 	"millwright/internal/image"
 	"millwright/internal/metal"
+	"millwright/internal/ramsystem"
 )
 
 // flags is the command line. What is not given is read from the kernel's.
@@ -53,14 +54,22 @@ var exitCodes = map[agent.Exit]int{
 
 const description = `Erase and install the machine that this runs on, as the boot service says.
 
+Booted as the agent's RAM system it needs no flags: it finds its network, and takes every disk.
+
 It retries for ever what a network can mend, and never touches a disk without a job.
 
 Exit codes: 10 kexec into the system on the first disk, 11 reboot, 12 power off, 1 something else, with a message.`
 
 func main() {
+	ramsystem.Enter()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	if ramsystem.Inside() {
+		err := inside(ctx)
+		fmt.Fprintln(ramsystem.Console(), "agent:", err)
+		os.Exit(exitFailed) // process 1 starts it again
+	}
 	var f flags
 	kong.Parse(&f, kong.Name("agent"), kong.Description(description))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: f.LogLevel}))
 	exit, err := run(ctx, f, log)
 	stop()
@@ -71,22 +80,33 @@ func main() {
 	os.Exit(exitCodes[exit])
 }
 
-// run is all of main that tests can call.
+// run is all of main that tests can call: an agent under somebody else's system,
+// on the disks that it is given.
 func run(ctx context.Context, f flags, log *slog.Logger) (agent.Exit, error) {
-	if err := f.complete(); err != nil {
+	cfg, disks, err := f.config(log)
+	if err != nil {
 		return "", err
+	}
+	disks.list = given(f.Disk)
+	cfg.Inventory = disks.inventory
+	return agent.Run(ctx, cfg)
+}
+
+// config is what every agent has.
+func (f *flags) config(log *slog.Logger) (agent.Config, *drives, error) {
+	if err := f.complete(); err != nil {
+		return agent.Config{}, nil, err
 	}
 	url := strings.TrimSuffix(f.URL, "/")
 	images, err := image.NewRemote(image.RemoteConfig{Servers: []string{url + strings.TrimSuffix(agent.PathImages, "/")}, Log: log})
 	if err != nil {
-		return "", err
+		return agent.Config{}, nil, err
 	}
-	disks := &drives{list: given(f.Disk), images: images}
-	return agent.Run(ctx, agent.Config{
-		URL: url, Boot: f.Boot, Token: f.Token,
-		Client: client(), Disks: disks, Inventory: disks.inventory, Log: log,
+	disks := &drives{images: images}
+	return agent.Config{
+		URL: url, Boot: f.Boot, Token: f.Token, Client: client(), Disks: disks, Log: log,
 		Pace: agent.Pace{Wait: f.Pace.Wait, Retry: f.Pace.Retry, Over: f.Pace.Over},
-	})
+	}, disks, nil
 }
 
 // inventory is a sentence for people: what this machine seems to be.

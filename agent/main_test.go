@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -125,6 +126,58 @@ func read(t *testing.T, path string) []byte {
 	return content
 }
 
+func TestTheFirstBootFindsItsSeedBehindTheImage(t *testing.T) {
+	t.Parallel()
+	raw := filepath.Join(t.TempDir(), "gpt.raw")
+	require.NoError(t, os.WriteFile(raw, nil, 0o600))
+	require.NoError(t, os.Truncate(raw, 16<<20))
+	partition := exec.Command("sfdisk", "--quiet", raw)
+	partition.Stdin = strings.NewReader("label: gpt\ntype=linux\n")
+	out, err := partition.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	images, err := image.OpenStore(t.TempDir(), 0)
+	require.NoError(t, err)
+	id, err := images.Import(t.Context(), image.Origin{Path: raw})
+	require.NoError(t, err)
+
+	job := installOf(id, 16<<20)
+	job.Install.FirstBoot.Seed = &metal.Seed{Label: "CIDATA", Files: []metal.File{{Path: "meta-data", Body: []byte("instance-id: d1\n")}}}
+	small := filepath.Join(t.TempDir(), "small")
+	require.NoError(t, os.WriteFile(small, make([]byte, 20<<20), 0o600))
+	disk := filepath.Join(t.TempDir(), "disk")
+	require.NoError(t, os.WriteFile(disk, bytes.Repeat([]byte("secret! "), 8<<20), 0o600))
+	b := &boot{images: image.Handler(images, nil, slog.New(slog.DiscardHandler)), jobs: []agent.Job{job, {Job: metal.JobLeave}}}
+	start(t, b, "c0ffee", small, disk)
+	require.Equal(t, metal.Installed, b.said[0].Kind, b.said[0].Detail)
+	require.Equal(t, make([]byte, 20<<20), read(t, small), "the disk with room for the seed was chosen")
+	verified, err := exec.Command("sfdisk", "--verify", disk).CombinedOutput()
+	require.NoError(t, err, "%s", verified)
+	table, err := exec.Command("sfdisk", "--dump", disk).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(table), `name="millwright-seed"`)
+	require.Contains(t, string(read(t, disk)), "CIDATA     FAT16")
+	require.NotContains(t, string(read(t, disk)), "secret!")
+}
+
+func TestALayoutThatCannotBeIsRefusedBeforeAnythingIsErased(t *testing.T) {
+	t.Parallel()
+	id, content, images := store(t)
+	for storage, want := range map[string]string{
+		`{"boot":{"serial":"ZZ9"}}`: `serial or WWN \"ZZ9\"`,
+		`{"mirror":true}`:           "second disk of the mirror",
+		`{"data":7}`:                "read the layout of the disks",
+	} {
+		job := installOf(id, len(content))
+		job.Install.Storage = json.RawMessage(storage)
+		b := &boot{images: images, jobs: []agent.Job{job, {Job: metal.JobLeave}}}
+		disk := dirtyDisk(t)
+		start(t, b, "c0ffee", disk)
+		require.Equal(t, metal.AgentFail, b.said[0].Kind)
+		require.Contains(t, b.said[0].Detail, strings.ReplaceAll(want, `\"`, `"`))
+		require.Contains(t, string(read(t, disk)), "secret")
+	}
+}
+
 func TestAMachineIsErasedAndPoweredOff(t *testing.T) {
 	t.Parallel()
 	b := &boot{jobs: []agent.Job{{Job: metal.JobErase}, {Job: metal.JobWait}}}
@@ -167,7 +220,7 @@ func TestWhatCannotBeInstalledIsReportedWithItsReason(t *testing.T) {
 		images     http.Handler
 		touched    bool
 	}{
-		"a small disk":     {small, "has 1048576 bytes, the image needs 3145728", installOf(id, len(content)), images, false},
+		"a small disk":     {small, "too small: none of the free disks has 3145728 bytes", installOf(id, len(content)), images, false},
 		"no disk":          {small + "-gone", "no such file", installOf(id, len(content)), images, false},
 		"no image":         {dirtyDisk(t), "no such image", installOf(unknown, len(content)), images, true},
 		"no image's name":  {dirtyDisk(t), "64 hexadecimal digits", agent.Job{Job: metal.JobInstall, Install: &agent.Install{Image: "debian"}}, images, false},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"millwright/internal/metal"
 )
@@ -33,7 +34,10 @@ type Config struct {
 	// Inventory reads the hardware: a sentence for people, and JSON. It returns
 	// what it has when ctx ends.
 	Inventory func(ctx context.Context) (sentence string, hardware json.RawMessage)
-	Disks     Disks
+	// Neighbours reads the hardware once more, with what takes a while to be heard
+	// of. It is sent as another Up, in the background. Nil knows no more.
+	Neighbours func(ctx context.Context) (sentence string, hardware json.RawMessage)
+	Disks      Disks
 	// Rescue lets the tenant in, until close. Its word stands in the report: the
 	// fingerprint of the host key. Nil is a machine that cannot.
 	Rescue func(context.Context, metal.Rescue) (word string, close func(), err error)
@@ -72,9 +76,14 @@ type agent struct {
 }
 
 func (a *agent) serve(ctx context.Context) (Exit, error) {
-	if err := a.send(ctx, PathUp, a.up(ctx)); err != nil {
+	if err := a.sayUp(ctx, a.up(ctx, a.Inventory)); err != nil {
 		return "", err
 	}
+	listening, deafen := context.WithCancel(ctx)
+	var listener sync.WaitGroup
+	listener.Go(func() { a.listen(listening) })
+	defer listener.Wait()
+	defer deafen()
 	for {
 		job, err := a.ask(ctx)
 		if err != nil {
@@ -90,20 +99,47 @@ func (a *agent) serve(ctx context.Context) (Exit, error) {
 // hardwareLimit keeps the first word within what a boot service reads.
 const hardwareLimit = 200_000
 
-func (a *agent) up(ctx context.Context) Up {
+func (a *agent) up(ctx context.Context, look func(context.Context) (string, json.RawMessage)) Up {
 	up, err := step(ctx, a, stepInventory, 0, func(ctx context.Context, _ Tell) (Up, error) {
-		sentence, hardware := a.Inventory(ctx)
+		sentence, hardware := look(ctx)
 		return Up{Inventory: sentence, Hardware: hardware}, nil
 	})
 	if err != nil { // what cannot be read is no reason to be silent
 		up.Inventory = Clip(err.Error())
 	}
-	up.Boot, up.Version = a.Boot, a.Version
+	return a.introduced(up)
+}
+
+func (a *agent) introduced(up Up) Up {
+	up.Boot, up.Version, up.Inventory = a.Boot, a.Version, Clip(up.Inventory)
 	if len(up.Hardware) > hardwareLimit {
 		a.Log.Warn("the inventory is too large to be sent", "bytes", len(up.Hardware))
 		up.Hardware = nil
 	}
 	return up
+}
+
+// sayUp does without the hardware rather than be silent.
+func (a *agent) sayUp(ctx context.Context, up Up) error {
+	err := a.send(ctx, PathUp, up)
+	if errors.Is(err, errUnfit) {
+		a.Log.Error("the inventory is not taken", "error", err)
+		up.Hardware = nil
+		err = a.send(ctx, PathUp, up)
+	}
+	return err
+}
+
+// listen hears the neighbours while jobs are done, and says so unless the
+// machine leaves before.
+func (a *agent) listen(ctx context.Context) {
+	if a.Neighbours == nil {
+		return
+	}
+	sentence, hardware := a.Neighbours(ctx)
+	if ctx.Err() == nil {
+		_ = a.sayUp(ctx, a.introduced(Up{Inventory: sentence, Hardware: hardware}))
+	}
 }
 
 // obey does what it is told, once. The same job again straight after its
@@ -139,7 +175,13 @@ func (a *agent) obey(ctx context.Context, job Job) (Exit, error) {
 }
 
 func (a *agent) report(ctx context.Context, job Job, report Report) (Exit, error) {
-	if err := a.send(ctx, PathReport, report); err != nil {
+	err := a.send(ctx, PathReport, report)
+	if errors.Is(err, errUnfit) { // its certificates: without them the job has failed
+		report = Report{Kind: metal.AgentFail, Detail: Clip(fmt.Sprintf("%s: %v", job.Job, err))}
+		a.done[job.Job] = report
+		err = a.send(ctx, PathReport, report)
+	}
+	if err != nil {
 		return "", err
 	}
 	a.have = job.Job

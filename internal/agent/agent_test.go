@@ -162,6 +162,32 @@ func TestAJobOfANewerBootServiceIsLeftAlone(t *testing.T) {
 	require.Equal(t, []string{"", "dance", "dance"}, s.haves)
 }
 
+func TestNeighboursAreToldOfLaterWhileJobsAreDone(t *testing.T) {
+	t.Parallel()
+	s, d := &service{jobs: []Job{wait}}, &disk{}
+	s.watch = func(string, Job) {
+		if len(s.ups) == 2 {
+			s.jobs = []Job{leave}
+		}
+	}
+	_, _, err := start(t, s, d, func(c *Config) {
+		c.Neighbours = func(context.Context) (string, json.RawMessage) { return "1 disk", json.RawMessage(`{"heard":1}`) }
+	})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"disks":1}`, string(s.ups[0].Hardware))
+	require.JSONEq(t, `{"heard":1}`, string(s.ups[1].Hardware))
+}
+
+func TestAMachineLeavesWithoutWaitingForItsNeighbours(t *testing.T) {
+	t.Parallel()
+	s := &service{jobs: []Job{leave}}
+	_, _, err := start(t, s, &disk{}, func(c *Config) {
+		c.Neighbours = func(ctx context.Context) (string, json.RawMessage) { <-ctx.Done(); return "", nil }
+	})
+	require.NoError(t, err)
+	require.Len(t, s.ups, 1)
+}
+
 func TestAStepThatTakesTooLongIsReportedAsSuch(t *testing.T) {
 	t.Parallel()
 	slow := kind{"erase", 10 * time.Millisecond, 0}

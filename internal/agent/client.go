@@ -18,6 +18,9 @@ import (
 // boot current again.
 var errOver = errors.New("the boot service says that this boot is over")
 
+// errUnfit is a message that will be refused each time that it is sent.
+var errUnfit = errors.New("the boot service does not take this message")
+
 // grace is how much longer than its wait a held question may take before the
 // connection is taken for dead.
 const grace = 10 * time.Second
@@ -53,14 +56,18 @@ func (a *agent) address(path string, query url.Values) string {
 	return a.URL + path + "?" + query.Encode()
 }
 
-// insist repeats an exchange until it succeeds, ctx ends, or the boot has been
-// over for as long as the pace allows.
+// insist repeats an exchange until it succeeds, ctx ends, the message is one
+// that nobody will ever take, or the boot has been over for as long as the pace
+// allows.
 func (a *agent) insist(ctx context.Context, what string, try func(context.Context) error) error {
 	var overSince time.Time
 	for attempt := 0; ; attempt++ {
 		err := try(ctx)
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errUnfit) {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		if !errors.Is(err, errOver) {
 			overSince = time.Time{}
@@ -111,6 +118,9 @@ func (a *agent) call(ctx context.Context, method, address string, body []byte, i
 	switch {
 	case res.StatusCode == http.StatusGone:
 		return errOver
+	case res.StatusCode == http.StatusUnprocessableEntity || res.StatusCode == http.StatusRequestEntityTooLarge:
+		why, _ := io.ReadAll(io.LimitReader(res.Body, 300))
+		return fmt.Errorf("%w: %s: %s", errUnfit, res.Status, bytes.TrimSpace(why))
 	case res.StatusCode/100 != 2:
 		return fmt.Errorf("%s %s: %s", method, req.URL.Path, res.Status)
 	case into == nil:

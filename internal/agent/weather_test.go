@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"millwright/internal/metal"
 )
 
 func TestAnAgentOutlivesRefusalsOfEveryKind(t *testing.T) {
@@ -64,4 +67,45 @@ func TestTheEndOfTheContextEndsAnAgentThatNobodyAnswers(t *testing.T) {
 		Inventory: func(context.Context) (string, json.RawMessage) { return "", nil }, Log: discard, Pace: Pace{Retry: time.Millisecond},
 	})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestAReportThatIsNeverTakenBecomesAFailure(t *testing.T) {
+	t.Parallel()
+	s := &service{jobs: []Job{erase, erase, leave}}
+	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != PathReport || r.ContentLength > 0 && len(s.reports) > 0 {
+			return false
+		}
+		if report := decode[Report](t, r); len(report.Certificates) > 0 {
+			http.Error(w, "the certificates are not in order", http.StatusUnprocessableEntity)
+		} else {
+			s.reports = append(s.reports, report)
+		}
+		return true
+	}
+	exit, _, err := start(t, s, &disk{})
+	require.NoError(t, err)
+	require.Equal(t, Reboot, exit, "it is not erased for all that anybody knows")
+	require.Equal(t, metal.AgentFail, s.reports[0].Kind)
+	require.Contains(t, s.reports[0].Detail, "erase: /agent/report: the boot service does not take this message: 422")
+	require.Contains(t, s.reports[0].Detail, "not in order")
+}
+
+func TestAnInventoryThatIsNotTakenKeepsNobodySilent(t *testing.T) {
+	t.Parallel()
+	s := &service{jobs: []Job{leave}}
+	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == PathUp && r.ContentLength > 300 {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return true
+		}
+		return false
+	}
+	_, _, err := start(t, s, &disk{}, func(c *Config) {
+		c.Inventory = func(context.Context) (string, json.RawMessage) {
+			return "1 disk", json.RawMessage(`"` + strings.Repeat("x", 1000) + `"`)
+		}
+	})
+	require.NoError(t, err)
+	require.Equal(t, []Up{{Boot: 12, Version: "v7", Inventory: "1 disk"}}, s.ups)
 }

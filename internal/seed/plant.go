@@ -9,6 +9,10 @@ import (
 	"millwright/internal/metal"
 )
 
+// Room is what a disk must have beyond the image: the seed's partition, the
+// backup of the partition table, and what aligning costs.
+const Room = partitionSize + 2*alignment
+
 const (
 	// partitionName is how a partition of ours is found again.
 	partitionName = "millwright-seed"
