@@ -63,11 +63,11 @@ var readByNetplan = []string{"ubuntu", "debian"}
 func (n network) netplan(distro string) netplan {
 	plan := netplan{Version: 2, Ethernets: map[string]netplanLink{}}
 	byRoutes := slices.Contains(readByNetplan, distro)
-	for _, nic := range n.NICs {
+	for i, nic := range n.NICs {
 		l := netplanLink{Match: &netplanMatch{MAC: quoted(nic.MAC)}, SetName: nic.Name}
 		l.address(nic, n.Resolvers, byRoutes)
 		// A NIC that is there for a second link must not hold up the boot.
-		l.Optional = n.Bond == nil && len(nic.Gateways) == 0
+		l.Optional = n.Bond == nil && i > 0
 		plan.Ethernets[nic.Name] = l
 	}
 	if n.Bond != nil {
@@ -84,7 +84,7 @@ func (n network) netplan(distro string) netplan {
 // address writes addresses and routes. Default routes have two notations:
 // netplan has deprecated gateway4 and gateway6, and cloud-init calls a system
 // degraded that has them; while what cloud-init itself writes from a route to
-// ::/0 leads to ::/64 (seen in 22.4, and still so in 24.1's sources), and for
+// ::/0 leads to ::/64 (seen in 22.4; later sources read alike), and for
 // NetworkManager it files such routes under IPv4.
 func (l *netplanLink) address(from link, resolvers []netip.Addr, byRoutes bool) {
 	l.Addresses = from.Addresses

@@ -70,14 +70,6 @@ func (n *network) carrier(nic int) *link {
 	return &n.NICs[nic]
 }
 
-// carriers are all interfaces that may have addresses.
-func (n *network) carriers() []link {
-	if n.Bond != nil {
-		return []link{*n.Bond}
-	}
-	return n.NICs
-}
-
 // inOrder gives the leases that are configured, IPv4 before IPv6 and public
 // before private: a system takes the first address for its own.
 func inOrder(leases []metal.Lease) []metal.Lease {
