@@ -22,8 +22,6 @@ import (
 	"millwright/internal/metal"
 )
 
-const image = "a disk image"
-
 // dhcp is a four-way exchange through the relay of the machine at 127.20.0.14/31.
 func (r *rig) dhcp(userClass string) *dhcpv4.DHCPv4 {
 	r.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -20,7 +21,7 @@ func TestFilesAreServedWithRangesAndNothingBesideThem(t *testing.T) {
 	t.Parallel()
 	r := setup(t, newWorld(machine("m7", 14)))
 	for path, want := range map[string]string{
-		"/ipxe.efi": "an EFI program", "/agent-files/vmlinuz": "a kernel", "/images/debian.raw": image,
+		"/ipxe.efi": "an EFI program", "/agent-files/vmlinuz": "a kernel",
 	} {
 		code, body := r.ask(m7, "GET", path, "")
 		require.Equal(t, http.StatusOK, code, path)
@@ -28,11 +29,11 @@ func TestFilesAreServedWithRangesAndNothingBesideThem(t *testing.T) {
 	}
 	code, _ := r.ask(m7, "HEAD", "/ipxe.efi", "")
 	require.Equal(t, http.StatusOK, code, "UEFI HTTP boot asks for the head first")
-	code, body := r.ask(m7, "GET", "/images/debian.raw", "", "Range", "bytes=2-")
+	code, body := r.ask(m7, "GET", "/ipxe.efi", "", "Range", "bytes=2-")
 	require.Equal(t, http.StatusPartialContent, code)
-	require.Equal(t, image[2:], body)
+	require.Equal(t, " EFI program", body)
 	for _, path := range []string{
-		"/images/", "/images/folder", "/images/none", "/images/..%2f..%2fetc%2fpasswd", "/images/%2fetc%2fpasswd",
+		"/images/", "/images/folder", "/images/" + strings.Repeat("ab", 32) + "/index", "/images/none", "/images/..%2f..%2fetc%2fpasswd", "/images/%2fetc%2fpasswd",
 		"/metrics", "/healthz", "/ipxe-arm64.efi", "/undionly.kpxe",
 	} {
 		code, _ := r.ask(m7, "GET", path, "")
@@ -81,7 +82,7 @@ func TestAWrongFlagEndsTheProgramBeforeItServes(t *testing.T) {
 		change(&c)
 		require.Error(t, c.check(), name)
 	}
-	good.AgentFolder, good.ImageFolder = t.TempDir(), "/nowhere"
+	good.AgentFolder, good.Images.Folder = t.TempDir(), "/nowhere"
 	_, err := open(good, newWorld(), newWorld(), quiet())
 	require.ErrorContains(t, err, "/nowhere")
 }

@@ -3,6 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,12 +20,49 @@ import (
 
 // dhcpServer answers from the view, and tells people what it hears.
 func (s *service) dhcpServer() *dhcp.Server {
-	ear := &ear{service: s, odd: rate.NewLimiter(oddPerSecond, oddBurst)}
 	return &dhcp.Server{
 		Site:     dhcp.Site{Address: s.Address, URL: s.URL, Lease: s.Lease},
 		Machines: s.view,
-		Heard:    ear.heard,
+		Heard:    s.newEar().heard,
 	}
+}
+
+func (s *service) dhcp6Server() *dhcp.Server6 {
+	return &dhcp.Server6{Site: s.site6(), Machines: s.view, Heard: s.newEar().heard}
+}
+
+// site6 has the port of the IPv4 URL: it is one HTTP server.
+func (s *service) site6() dhcp.Site6 {
+	at := url.URL{Scheme: "http", Host: "[" + s.Address6.String() + "]"}
+	if four, err := url.Parse(s.URL); err == nil && four.Port() != "" {
+		at.Host += ":" + four.Port()
+	}
+	return dhcp.Site6{Address: s.Address6, URL: at.String(), Install: s.Install6, Lease: s.Lease}
+}
+
+// base is the URL of this service in the family that a request came by.
+func (s *service) base(r *http.Request) string {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok && local.IP.To4() == nil {
+		return s.site6().URL
+	}
+	return s.URL
+}
+
+// asOneFamily lets a machine that speaks from the IPv6 half of its install link
+// be known by the IPv4 half, as everything behind this knows it.
+func (s *service) asOneFamily(next http.Handler) http.Handler {
+	six := s.site6()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		if four, ok := six.Four(from.Addr()); err == nil && ok {
+			r.RemoteAddr = netip.AddrPortFrom(four, from.Port()).String()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *service) newEar() *ear {
+	return &ear{service: s, odd: rate.NewLimiter(oddPerSecond, oddBurst)}
 }
 
 // ear counts every packet, and logs the odd ones at a bounded rate: a machine
@@ -51,7 +92,7 @@ func oddity(a dhcp.Answer) string {
 	switch {
 	case a.Foreign:
 		return "DHCP: a MAC that is not of the port's machine: a swapped NIC, or mis-cabling"
-	case a.Client == dhcp.ClientUnknown && a.Reply != nil:
+	case a.Client == dhcp.ClientUnknown && a.Machine != "":
 		return "DHCP: firmware for which there is no boot program"
 	case a.Outcome == dhcp.Stranger:
 		return "DHCP: a stranger"
@@ -85,7 +126,8 @@ func (s *service) readIPXE(name string, to io.ReaderFrom) error {
 	if sized, ok := to.(tftp.OutgoingTransfer); ok {
 		sized.SetSize(info.Size()) // some ROMs ask for the size first and stop without
 	}
-	_, err = to.ReadFrom(f)
+	n, err := to.ReadFrom(f)
+	s.log.Debug("TFTP", "file", name, "bytes", n, "error", err)
 	return err
 }
 

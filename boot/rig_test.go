@@ -74,7 +74,7 @@ func opened(t *testing.T, w *world, log io.Writer) *server {
 	t.Helper()
 	folder := t.TempDir()
 	for name, content := range map[string]string{
-		"undionly.kpxe": "a BIOS program", "ipxe.efi": "an EFI program", "vmlinuz": "a kernel", "debian.raw": image,
+		"undionly.kpxe": "a BIOS program", "ipxe.efi": "an EFI program", "vmlinuz": "a kernel",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
 	}
@@ -82,7 +82,7 @@ func opened(t *testing.T, w *world, log io.Writer) *server {
 	srv, err := open(Config{
 		Site: "lab1", Address: netip.MustParseAddr("127.0.0.1"), URL: "http://port.follows",
 		DHCPListen: "127.0.0.1:0", TFTPListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		IPXEFolder: folder, AgentFolder: folder, ImageFolder: folder, ErasureKey: filepath.Join(folder, "erasure.pem"),
+		IPXEFolder: folder, AgentFolder: folder, Images: ImageConfig{Folder: folder}, ErasureKey: filepath.Join(folder, "erasure.pem"),
 		Lease: time.Hour, Resend: 5 * time.Millisecond, Reload: time.Minute, Stale: time.Minute,
 	}, w, w, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	require.NoError(t, err)

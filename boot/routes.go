@@ -21,7 +21,7 @@ func (s *service) routes() http.Handler {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, s.openIPXE, name) })
 	}
 	mux.HandleFunc("GET /agent-files/{file...}", serveFolder(s.agentFiles))
-	mux.HandleFunc("GET "+agent.PathImages+"{file...}", serveFolder(s.images))
+	mux.Handle("GET "+agent.PathImages, s.serveImages())
 
 	mux.HandleFunc("POST "+agent.PathUp, s.asAgent(s.up))
 	mux.HandleFunc("GET "+agent.PathJob, s.asAgent(s.job))
@@ -36,7 +36,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("POST /phone-home", s.phoneHome)
 	mux.HandleFunc("POST /events", s.userState)
 	mux.HandleFunc("POST /phone-home/events", s.userState) // afterburn of old, without a query
-	return s.logged(mux)
+	return s.asOneFamily(s.logged(mux))
 }
 
 // serveFolder serves what lies in a folder; Root keeps every path, links

@@ -16,6 +16,7 @@ import (
 type server struct {
 	*service
 	dhcp, tftp   *net.UDPConn
+	dhcp6        *net.UDPConn // nil at a site without IPv6
 	http, admins net.Listener
 }
 
@@ -34,8 +35,9 @@ func open(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*serv
 		name, address string
 		open          func(address string) error
 	}{
-		{"DHCP", cfg.DHCPListen, func(a string) (err error) { srv.dhcp, err = listenUDP(a); return err }},
-		{"TFTP", cfg.TFTPListen, func(a string) (err error) { srv.tftp, err = listenUDP(a); return err }},
+		{"DHCP", cfg.DHCPListen, func(a string) (err error) { srv.dhcp, err = listenUDP("udp4", a); return err }},
+		{"DHCPv6", cfg.DHCP6Listen, srv.openDHCP6},
+		{"TFTP", cfg.TFTPListen, func(a string) (err error) { srv.tftp, err = listenUDP("udp", a); return err }},
 		{"HTTP", cfg.HTTPListen, func(a string) (err error) { srv.http, err = net.Listen("tcp", a); return err }},
 		{"admin", cfg.AdminListen, func(a string) (err error) { srv.admins, err = net.Listen("tcp", a); return err }},
 	} {
@@ -47,16 +49,23 @@ func open(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*serv
 	return srv, nil
 }
 
-func listenUDP(address string) (*net.UDPConn, error) {
-	a, err := net.ResolveUDPAddr("udp4", address)
+func (s *server) openDHCP6(address string) (err error) {
+	if s.Address6.IsValid() {
+		s.dhcp6, err = listenUDP("udp6", address)
+	}
+	return err
+}
+
+func listenUDP(network, address string) (*net.UDPConn, error) {
+	a, err := net.ResolveUDPAddr(network, address)
 	if err != nil {
 		return nil, err
 	}
-	return net.ListenUDP("udp4", a)
+	return net.ListenUDP(network, a)
 }
 
 func (s *server) close() {
-	for _, c := range []interface{ Close() error }{s.dhcp, s.tftp, s.http, s.admins} {
+	for _, c := range []interface{ Close() error }{s.dhcp, s.dhcp6, s.tftp, s.http, s.admins} {
 		if c != nil {
 			_ = c.Close()
 		}
@@ -74,6 +83,9 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { every(ctx, s.Reload, func() { s.introduce(ctx) }); return nil })
 	group.Go(func() error { s.courier.run(ctx, s.Resend); return nil })
 	group.Go(func() error { return s.dhcpServer().Serve(ctx, s.dhcp) })
+	if s.dhcp6 != nil {
+		group.Go(func() error { return s.dhcp6Server().Serve(ctx, s.dhcp6) })
+	}
 	group.Go(func() error { return serveTFTP(ctx, s) })
 	group.Go(func() error { return serveHTTP(ctx, s.http, s.routes()) })
 	group.Go(func() error { return serveHTTP(ctx, s.admins, s.admin()) })

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"millwright/internal/erasure"
+	"millwright/internal/image"
 	"millwright/internal/metal"
 )
 
@@ -26,7 +27,8 @@ type service struct {
 
 	key erasure.Key
 
-	agentFiles, images *os.Root
+	agentFiles *os.Root
+	images     image.Source
 }
 
 func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*service, error) {
@@ -34,14 +36,14 @@ func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) 
 	s.metrics = newMetrics(s.view.age)
 	s.courier = newCourier(cfg.Site, store, signaller, s.metrics, log)
 	var err error
-	if s.key, err = erasureKey(cfg.ErasureKey); err != nil {
-		return nil, err
-	}
 	if s.agentFiles, err = os.OpenRoot(cfg.AgentFolder); err != nil {
 		return nil, fmt.Errorf("open the folder of the agent, %q: %w", cfg.AgentFolder, err)
 	}
-	if s.images, err = os.OpenRoot(cfg.ImageFolder); err != nil {
-		return nil, fmt.Errorf("open the folder of images, %q: %w", cfg.ImageFolder, err)
+	if s.images, err = cfg.Images.source(log); err != nil {
+		return nil, err
+	}
+	if s.key, err = erasureKey(cfg.ErasureKey); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

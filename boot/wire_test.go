@@ -17,7 +17,7 @@ func TestTheServiceStartsAndStopsWithNeitherPostgresNorTemporal(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	cfg := opened(t, newWorld(), io.Discard).Config
-	cfg.AgentFolder, cfg.ImageFolder = folder, folder
+	cfg.AgentFolder, cfg.Images.Folder = folder, folder
 	ctx, cancel := context.WithCancel(t.Context())
 	log := &journal{}
 	done := make(chan error, 1)

@@ -22,7 +22,8 @@ const (
 
 // Agent is what a script needs to start the agent.
 type Agent struct {
-	URL       string // the site's boot service, without a slash at the end
+	URL       string // the site's boot service as the agent knows it, without a slash at the end
+	From      string // the boot service as iPXE reaches it: over IPv6 it is not URL
 	Machine   metal.MachineID
 	Boot      metal.BootNumber
 	Token     string
@@ -40,7 +41,7 @@ echo Millwright: %s boots the agent, boot %d
 kernel %s/agent-files/%s %s || goto again
 initrd %s/agent-files/%s || goto again
 boot || goto again
-%s`, a.Machine, a.Boot, a.URL, Kernel, arguments, a.URL, Initrd, again(a.URL))
+%s`, a.Machine, a.Boot, a.From, Kernel, arguments, a.From, Initrd, again(a.From))
 }
 
 // Wait keeps a machine from its disk until the boot service can ask Postgres

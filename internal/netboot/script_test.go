@@ -17,7 +17,7 @@ const url = "http://10.0.0.1:8080"
 
 func TestScriptsAreTheGoldenOnes(t *testing.T) {
 	t.Parallel()
-	agent := Agent{URL: url, Machine: "m7", Boot: 12, Token: "c0ffee", Arguments: "console=ttyS0,115200"}
+	agent := Agent{URL: url, From: url, Machine: "m7", Boot: 12, Token: "c0ffee", Arguments: "console=ttyS0,115200"}
 	for name, script := range map[string]string{
 		"agent":     agent.Script(),
 		"wait":      Wait(url, "m7"),
@@ -36,7 +36,7 @@ func TestScriptsAreTheGoldenOnes(t *testing.T) {
 
 func TestNoScriptOfAnAgentIntentCanReachTheDisk(t *testing.T) {
 	t.Parallel()
-	for _, script := range []string{Agent{URL: url, Machine: "m7", Boot: 12, Token: "c0ffee"}.Script(), Wait(url, "m7")} {
+	for _, script := range []string{Agent{URL: url, From: url, Machine: "m7", Boot: 12, Token: "c0ffee"}.Script(), Wait(url, "m7")} {
 		require.NotContains(t, script, "exit")
 		require.NotContains(t, script, "sanboot")
 		require.True(t, strings.HasSuffix(script, "|| goto again\n"), "the script ends where it began")
