@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build tools deps test-deps demo test lint histories generate clean
+.PHONY: help build tools deps test-deps rack-deps demo rack test lint histories generate clean
 
 GO       ?= go
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
@@ -40,8 +40,14 @@ test-deps: ## Install what tests and benchmarks run, too (Debian, as root)
 deps: ## Install PostgreSQL and IPMI programs where they are missing (Debian, as root)
 	@tools/deps
 
+rack-deps: ## Install what a rack of real parts is made of, too (Debian, as root)
+	@tools/deps rack
+
 demo: deps $(SERVER) build ## A data centre on this machine, with everything running
 	bin/lab demo
+
+rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI one, installed for real (as root)
+	bin/lab rack
 
 test: test-deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack

@@ -17,6 +17,7 @@ type commands struct {
 	Site   siteCommand   `cmd:"" help:"Print a generated site file."`
 	Images imagesCommand `cmd:"" help:"Write the images that generated site files name."`
 	Demo   demoCommand   `cmd:"" help:"Show one device's life on a data centre in this machine."`
+	Rack   rackCommand   `cmd:"" help:"Show a device's life on real parts: QEMU machines, ipmi_sim, an FRR switch; needs root."`
 	Run    runCommand    `cmd:"" help:"Run the data centre of a site file until SIGTERM."`
 }
 

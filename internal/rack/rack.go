@@ -22,7 +22,7 @@ type Options struct {
 	Machines []metal.Firmware // one machine each, in this order; BIOS alone if empty
 	Bin      string           // folder of the programs, with agent-files and cache in it; empty finds the module's bin/
 	Warm     bool             // idle machines wait in the agent
-	TCG      bool             // never KVM, so that times can be compared
+	TCG      bool             // emulate, even where KVM is of use: so that times can be compared
 	NoFsync  bool             // a power cut may lose everything: for tests
 	UI       bool             // Temporal's web UI, too
 	Log      *slog.Logger     // says what is started; nil says nothing
@@ -52,6 +52,10 @@ func Start(ctx context.Context, o Options) (*Rack, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if !o.TCG && !accelerated(ctx) {
+		o.Log.Info("machines are emulated: KVM is not here, or of no use")
+		o.TCG = true
 	}
 	r := &Rack{options: o, log: o.Log}
 	if err := r.start(ctx); err != nil {
