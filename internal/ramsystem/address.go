@@ -14,8 +14,6 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-const resolvConf = "/etc/resolv.conf"
-
 // apply gives a link the lease's address and routes, and takes away those of
 // an earlier lease. Applying the same lease again changes nothing.
 func (l lease) apply(name, resolv string) error {

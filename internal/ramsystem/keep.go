@@ -50,7 +50,7 @@ func (s *System) again(ctx context.Context, h holding) holding {
 }
 
 func (s *System) put(h holding) {
-	if err := h.lease.apply(h.link, resolvConf); err != nil {
+	if err := h.lease.apply(h.link, s.resolv); err != nil {
 		s.log.Error("a lease cannot be put to use", "error", err)
 		return
 	}

@@ -18,9 +18,10 @@ type System struct {
 	log       *slog.Logger
 	modules   *modules
 	arguments arguments
-	settled   <-chan struct{} // closed once no new device has appeared for a while
-	keeping   context.CancelFunc
-	loaded    bool // a kernel is loaded for kexec
+	settled   <-chan struct{}    // closed once no new device has appeared for a while
+	resolv    string             // the file that names the resolvers
+	keeping   context.CancelFunc // ends the renewal of the lease
+	loaded    bool               // a kernel is loaded for kexec
 }
 
 // mounts are made in this order.
@@ -71,7 +72,7 @@ func Start(ctx context.Context, log *slog.Logger) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &System{log: log, modules: mods, arguments: arguments, settled: settled, keeping: func() {}}, nil
+	return &System{log: log, modules: mods, arguments: arguments, settled: settled, resolv: "/etc/resolv.conf", keeping: func() {}}, nil
 }
 
 // mountOnce leaves alone what an agent before this one has mounted.
