@@ -28,6 +28,8 @@ type commandLine struct {
 	Import  importCommand  `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
 	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the ordering endpoint for billing, and metrics."`
 
+	Image imageCommand `cmd:"" group:"Set up" help:"Images of systems: import what vendors publish; list, show, verify, remove."`
+
 	Provision   provisionCommand   `cmd:"" group:"Order" help:"Order a device: a machine with an operating system, for a project."`
 	Reinstall   reinstallCommand   `cmd:"" group:"Order" help:"Order another system onto a device. Its disks are erased, its addresses stay."`
 	Deprovision deprovisionCommand `cmd:"" group:"Order" help:"Order a device gone. Its disks are erased, and there is no way back."`

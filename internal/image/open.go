@@ -18,6 +18,11 @@ import (
 type Origin struct {
 	Path string
 	Sum  Checksum // of the file as it lies there; zero where nothing was published
+
+	// Format is raw or qcow2 where it must be that; empty goes by its first bytes.
+	Format string
+	// Progress is told how many bytes of the disk were read. It may be nil.
+	Progress func(read int64)
 }
 
 // kind is what a file is by its first bytes. Names lie: a ".img" is as often
@@ -59,6 +64,7 @@ type peeled struct {
 	io.Reader
 	scratch string // a folder for what cannot be read as a stream
 	files   bool   // a tar is wanted, and no disk
+	format  string // that it must have; empty is any
 	closers []func() error
 }
 
@@ -76,6 +82,7 @@ func (o Origin) open(p *peeled) (_ *peeled, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.format = o.Format
 	p.closers = append(p.closers, file.Close)
 	if o.Sum != "" {
 		err = o.Sum.Verify(file)
@@ -125,6 +132,11 @@ func (p *peeled) layer(r *bufio.Reader, file *os.File, depth int) error {
 		return nil
 	case p.files:
 		return fmt.Errorf("%w: it is no tar", ErrFormat)
+	case p.format == "raw":
+		p.Reader = r
+		return nil
+	case p.format != "" && p.format != k.name:
+		return fmt.Errorf("%w: it looks like %s, and should be %s", ErrFormat, k.name, p.format)
 	case k.name == "tar":
 		return fmt.Errorf("%w: %w", ErrFormat, ErrTar)
 	case k.name == "qcow2":
@@ -191,4 +203,25 @@ func (p *peeled) spool(r io.Reader) (*os.File, error) {
 		err = fmt.Errorf("%w: unpacked it is larger than %d bytes", ErrFormat, int64(Limit))
 	}
 	return file, err
+}
+
+// tallied tells the origin's Progress what is read.
+func (o Origin) tallied(disk io.Reader) io.Reader {
+	if o.Progress == nil {
+		return disk
+	}
+	return &tally{r: disk, say: o.Progress}
+}
+
+type tally struct {
+	r    io.Reader
+	read int64
+	say  func(int64)
+}
+
+func (c *tally) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read += int64(n)
+	c.say(c.read)
+	return n, err
 }

@@ -141,7 +141,11 @@ func (r *Remote) get(ctx context.Context, w *want) error {
 // pause waits half of its time at least, so that a rack that was cut off does
 // not come back as one.
 func (r *Remote) pause(ctx context.Context, n int) error {
-	d := min(r.pace.First<<min(n, 20), r.pace.Longest)
+	return rest(ctx, r.pace.First<<min(n, 20), r.pace.Longest)
+}
+
+func rest(ctx context.Context, d, longest time.Duration) error {
+	d = min(d, longest)
 	t := time.NewTimer(d/2 + rand.N(d/2+1))
 	defer t.Stop()
 	select {

@@ -62,7 +62,7 @@ func (s *Store) importTo(ctx context.Context, o Origin) (_ ID, err error) {
 		return ID{}, err
 	}
 	defer func() { err = errors.Join(err, disk.Close()) }()
-	ix, err := st.fill(ctx, disk, s.blockSize)
+	ix, err := st.fill(ctx, o.tallied(disk), s.blockSize)
 	if err != nil {
 		return ID{}, fmt.Errorf("%s: %w", o.Path, err)
 	}

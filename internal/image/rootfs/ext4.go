@@ -78,9 +78,6 @@ func (j *job) additions() (string, error) {
 		fmt.Fprintln(&c, a.command())
 	}
 	files := []struct{ path, content string }{{"/boot/grub/grub.cfg", j.menu()}}
-	if !j.has["boot/grub"] {
-		fmt.Fprintln(&c, "mkdir /boot/grub")
-	}
 	if table, err := j.fstab(); err != nil {
 		return "", err
 	} else if table != "" {
@@ -91,6 +88,9 @@ func (j *job) additions() (string, error) {
 		if err != nil {
 			return "", err
 		}
+		if _, err := os.Lstat(filepath.Join(j.root, filepath.Dir(f.path))); err != nil {
+			fmt.Fprintf(&c, "mkdir %s\n", filepath.Dir(f.path))
+		}
 		if _, err := os.Lstat(filepath.Join(j.root, f.path)); err == nil {
 			fmt.Fprintf(&c, "rm %s\n", f.path)
 		}
@@ -100,7 +100,7 @@ func (j *job) additions() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for n := int64(firstInode); n <= used+int64(len(files))+1; n++ {
+	for n := int64(firstInode); n <= used+int64(2*len(files)); n++ {
 		fmt.Fprintf(&c, "sif <%d> ctime @%d\nsif <%d> atime @%d\nsif <%d> crtime @%d\n", n, j.newest.Unix(), n, j.newest.Unix(), n, j.newest.Unix())
 	}
 	return c.String(), nil

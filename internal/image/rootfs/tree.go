@@ -30,7 +30,7 @@ type tree struct {
 type kernel struct{ version, image, initrd string }
 
 // wanted are paths that decide what is written.
-var wanted = []string{"etc/fstab", "boot/efi", "boot/grub"}
+var wanted = []string{"etc/fstab", "boot/efi"}
 
 func survey(root string) (tree, error) {
 	t := tree{has: map[string]bool{}}
