@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -209,7 +210,9 @@ func scsiHealth(ctx context.Context, b bus) (Health, error) {
 	const logSense, cumulative, exceptions = 0x4d, 1 << 6, 0x2f
 	page := make([]byte, 64)
 	block := []byte{logSense, 0, cumulative | exceptions, 0, 0, 0, 0, 0, byte(len(page)), 0}
-	if err := ask(ctx, b, scsiCommand{Block: block, In: page, Timeout: askTimeout}); err != nil {
+	if err := ask(ctx, b, scsiCommand{Block: block, In: page, Timeout: askTimeout}); errors.Is(err, errRefused) {
+		return Health{Condition: Unknown}, nil // has no such page, as virtual disks
+	} else if err != nil {
 		return Health{}, fmt.Errorf("read log page 2Fh: %w", err)
 	}
 	h := Health{Condition: OK}

@@ -173,7 +173,7 @@ func (c Certificate) String() string {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&text, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("Disk", "%s %s, serial %s", c.Transport, c.Model, c.Serial)
+	line("Disk", "%s, serial %s", strings.TrimSpace(c.Transport+" "+c.Model), c.Serial)
 	if c.WWN != "" {
 		line("WWN", "%s", c.WWN)
 	}

@@ -63,6 +63,23 @@ func TestTheFirmwareTablesNameMachineAndModules(t *testing.T) {
 	require.Equal(t, Memory{Total: 80 << 30, DIMMs: []DIMM{small, large}}, found.Memory)
 }
 
+// What SeaBIOS of QEMU 7.2 left in a machine that was started with -smbios of
+// types 0, 1 and 17, read there from /sys/firmware/dmi/tables/DMI.
+func TestRecordedFirmwareTablesAreRead(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("testdata/qemu-7.2-seabios.dmi")
+	require.NoError(t, err)
+	root := t.TempDir()
+	dir := filepath.Join(root, "sys/firmware/dmi/tables")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "DMI"), content, 0o600))
+	found := Read(t.Context(), root)
+	require.Equal(t, System{"Dell Inc.", "PowerEdge R640", "ABC1234", "00112233-4455-6677-8899-aabbccddeeff"}, found.System)
+	require.Equal(t, BIOS{"Dell Inc.", "2.12.2", "07/09/2021"}, found.BIOS)
+	module := DIMM{Slot: "DIMM_ 0", Size: 1 << 30, Speed: 2933, Maker: "Samsung", Part: "M393A4K40CB2", Serial: "03A1"}
+	require.Equal(t, Memory{1 << 30, []DIMM{module}}, found.Memory)
+}
+
 func FuzzFirmwareTablesAreReadWithoutHarm(f *testing.F) {
 	f.Add(tables())
 	f.Add(tables()[:100])
