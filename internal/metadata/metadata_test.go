@@ -107,6 +107,8 @@ func TestWhatIsRoutedToAMachineIsListedAsItIs(t *testing.T) {
 	elastic := lease("203.0.113.8/29", metal.Public)
 	elastic.Elastic = true
 	m.Tenancy.Leases = append([]metal.Lease{elastic, lease("198.51.100.200/32", metal.Public)}, m.Tenancy.Leases...)
+	elastic.Prefix = netip.MustParsePrefix("203.0.113.16/32")
+	m.Tenancy.Leases = append(m.Tenancy.Leases, elastic, lease("198.51.100.201/32", metal.Public))
 	var got Document
 	require.NoError(t, json.Unmarshal(get(m, nil, "/metadata").Body.Bytes(), &got))
 	a := got.Network.Addresses
