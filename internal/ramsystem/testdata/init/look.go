@@ -28,7 +28,7 @@ func look(ctx context.Context) Said {
 	for _, link := range links {
 		addresses, _ := netlink.AddrList(link, netlink.FAMILY_V4)
 		for _, a := range addresses {
-			said.Addresses = append(said.Addresses, link.Attrs().Name+" "+a.IPNet.String())
+			said.Addresses = append(said.Addresses, strings.TrimSpace(link.Attrs().Name+" "+a.IPNet.String()+" "+link.Attrs().HardwareAddr.String()))
 		}
 	}
 	routes, _ := netlink.RouteList(nil, netlink.FAMILY_V4)
