@@ -293,3 +293,36 @@ func TestALargeDiskIsSampledAtItsEndsAndAtRandom(t *testing.T) {
 		require.InDelta(t, 2048+RandomPieces, c.Verified.Pieces, 20)
 	})
 }
+
+// A method that promises zeroes is held to it: noise may be a tenant's data in
+// another form.
+func TestNoiseWhereZeroesWerePromisedIsNotErased(t *testing.T) {
+	f := newNVMe(smallDisk, overwrites, 0)
+	f.fill()
+	f.lies = true
+	answer := f.nvme
+	f.nvme = func(c nvmeCommand) (uint32, error) {
+		if c.Opcode == nvmeSanitize {
+			f.scramble()
+		}
+		return answer(c)
+	}
+	erasing(t, f, f.disk(), erasure.Full, func(_ erasure.Certificate, err error) {
+		require.ErrorIs(t, err, metal.ErrUnprovenErasure)
+		require.ErrorContains(t, err, "not zero within")
+	})
+}
+
+func TestADiskThatIgnoresWritesIsFoundOut(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []erasure.Mode{erasure.Full, erasure.Express} {
+		t.Run(string(mode), func(t *testing.T) {
+			f := newFake(smallDisk).fill()
+			f.deaf = true
+			disk := Disk{Path: "/dev/sdz", Transport: Other, Serial: "Z", Size: f.size, LogicalBlock: 512}
+			erasing(t, f, disk, mode, func(_ erasure.Certificate, err error) {
+				require.ErrorIs(t, err, metal.ErrUnprovenErasure)
+			})
+		})
+	}
+}
