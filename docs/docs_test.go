@@ -183,7 +183,7 @@ func ours(t *testing.T) []string {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	asked := [][]string{{"worker"}, {"boot"}, {"starter"}, {"lab", "demo"}}
-	for _, command := range []string{"migrate", "import", "serve", "provision", "reinstall", "deprovision", "power", "list", "status"} {
+	for _, command := range []string{"migrate", "import", "serve", "provision", "reinstall", "deprovision", "power", "list", "status", "console"} {
 		asked = append(asked, []string{"starter", command})
 	}
 	for _, command := range []string{"aggregate add", "block add", "block cut", "block list", "rule set", "quota set", "allow", "take", "reserve",

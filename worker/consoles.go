@@ -60,7 +60,7 @@ func keeperName() string {
 // make room for each other.
 func (c *consoles) add(site metal.SiteID, bmcs *bmc.Driver) {
 	c.kept.WithLabelValues(string(site)).Set(0)
-	c.keepers[site] = &console.Keeper{
+	keeper := &console.Keeper{
 		Site: site, Name: c.name, Leases: c.store, Records: c.store, Log: c.log,
 		Open: func(ctx context.Context, b metal.BMC) (io.ReadWriteCloser, error) {
 			opened, err := bmcs.Console(ctx, b)
@@ -75,6 +75,8 @@ func (c *consoles) add(site metal.SiteID, bmcs *bmc.Driver) {
 			Lost: func() { c.lost.WithLabelValues(string(site)).Inc() },
 		},
 	}
+	c.keepers[site] = keeper
+	bmcs.Yield = func(ctx context.Context, b metal.BMC) (func(), error) { return keeper.Yield(ctx, b.Machine) }
 }
 
 // start keeps them, and lets tenants in, until stop is called, which returns

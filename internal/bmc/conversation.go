@@ -59,12 +59,28 @@ func (d *Driver) turn(ctx context.Context, b metal.BMC, at endpoint) (done func(
 	if err != nil {
 		return nil, fmt.Errorf("wait for its console to close: %w", err)
 	}
+	back := d.othersYield(ctx, b)
 	release, err := d.busy.take(ctx, at.String())
 	if err != nil {
+		back()
 		resume()
 		return nil, err
 	}
-	return func() { release(); resume() }, nil
+	return func() { release(); back(); resume() }, nil
+}
+
+// othersYield asks other processes for the BMC's session. Whether they gave it
+// or not, the command is tried: a BMC that refuses it is weather.
+func (d *Driver) othersYield(ctx context.Context, b metal.BMC) (back func()) {
+	if d.Yield == nil {
+		return func() {}
+	}
+	back, err := d.Yield(ctx, b)
+	if err != nil {
+		d.log().WarnContext(ctx, "its console is perhaps open elsewhere", "machine", b.Machine, "bmc", b.Address, "error", err)
+		return func() {}
+	}
+	return back
 }
 
 // logIn opens a session, and gives the turn back if there is none. A log-in

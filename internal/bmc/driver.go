@@ -24,6 +24,10 @@ type Driver struct {
 	Request     time.Duration // how long one request or ipmitool command may take; 30 s if zero
 	Settle      time.Duration // how long power may take to read back as set; 20 s if zero
 
+	// Yield, if set, has other processes close the console of a BMC that holds
+	// one session, before a command. Its own the driver closes by itself.
+	Yield func(ctx context.Context, b metal.BMC) (resume func(), err error)
+
 	busy   turns
 	yields yields
 }

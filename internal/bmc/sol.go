@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -45,16 +46,11 @@ type Console struct {
 // start runs `ipmitool sol activate` on a terminal, since it asks for one and
 // prints nothing at once without.
 func (s *ipmiSession) start(ctx context.Context) (*Console, error) {
-	tty, theirs, err := pty.Open()
+	tty, theirs, err := terminal()
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal for ipmitool: %w", err)
 	}
 	defer theirs.Close()
-	// Raw from the beginning: an echo would be recorded as the machine's.
-	if _, err := term.MakeRaw(int(theirs.Fd())); err != nil {
-		tty.Close()
-		return nil, fmt.Errorf("make a terminal raw: %w", err)
-	}
 	c := &Console{
 		tty: tty, lines: bufio.NewReader(tty), said: &tail{}, session: s,
 		ended: make(chan struct{}), escape: escaper{fresh: true}, release: func() {},
@@ -71,6 +67,31 @@ func (s *ipmiSession) start(ctx context.Context) (*Console, error) {
 	}
 	go func() { _ = c.command.Wait(); close(c.ended) }()
 	return c, nil
+}
+
+// terminal opens a pair of ends, raw from the beginning: an echo would be
+// recorded as the machine's.
+func terminal() (ours, theirs *os.File, err error) {
+	opened, theirs, err := pty.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer opened.Close()
+	if _, err := term.MakeRaw(int(theirs.Fd())); err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	// The module leaves a file that blocks, whose Close waits for a Read that
+	// waits for the machine to say something.
+	fd, err := unix.FcntlInt(opened.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fd), opened.Name()), theirs, nil
 }
 
 // await waits for ipmitool's word that the console is open.

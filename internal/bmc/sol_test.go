@@ -185,8 +185,11 @@ func TestAClosedConsoleLeavesNoSession(t *testing.T) {
 	for range 3 {
 		c, err := s.driver.Console(t.Context(), s.record)
 		require.NoError(t, err)
+		shown := watch(c) // a reader that waits must not hold up the end
 		require.NoError(t, c.Close())
 		require.NoError(t, c.Close())
+		shown.requireEnds(t, time.Second)
+		require.NotContains(t, shown.err.Error(), "killed")
 		_, err = c.Read(make([]byte, 1))
 		require.Error(t, err)
 	}

@@ -30,7 +30,7 @@ type manager struct {
 // offers over SSH alone are not read: its host key would have to be pinned
 // beside its certificate, and no record has it.
 func (d *Driver) serialOver(ctx context.Context, b metal.BMC, at endpoint) (over endpoint, err error) {
-	err = d.during(ctx, b, "ask for its console", func(ctx context.Context, s session) error {
+	err = d.converse(ctx, b, at, func(ctx context.Context, s session) error {
 		over, err = s.(*redfishSession).serialOver(ctx, at.host)
 		return err
 	})

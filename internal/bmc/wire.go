@@ -34,7 +34,7 @@ type wire struct {
 	mu    sync.Mutex
 	ctx   context.Context
 	last  exchange
-	proof http.Header // how the last request proved who sent it
+	proof http.Header // how requests prove who sends them
 }
 
 func newWire(at endpoint, fingerprint string, limit time.Duration, log *slog.Logger) *wire {
@@ -88,15 +88,18 @@ func (w *wire) lastProof() http.Header {
 	return w.proof.Clone()
 }
 
-// proofOf picks a session's token, or the Basic credentials of a BMC without sessions.
-func proofOf(sent http.Header) http.Header {
-	proof := http.Header{}
+// keepProof picks a session's token, or the Basic credentials of a BMC without
+// sessions.
+func (w *wire) keepProof(header http.Header) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, name := range []string{"X-Auth-Token", "Authorization"} {
-		if value := sent.Get(name); value != "" {
-			proof.Set(name, value)
+		if value := header.Get(name); value != "" {
+			w.proof = http.Header{}
+			w.proof.Set(name, value)
+			return
 		}
 	}
-	return proof
 }
 
 // CloseIdleConnections is also what http.Client calls on a log-out.
@@ -107,12 +110,15 @@ func (w *wire) CloseIdleConnections() { w.transport.CloseIdleConnections() }
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	parent := w.ctx
-	w.proof = proofOf(req.Header)
 	w.mu.Unlock()
+	w.keepProof(req.Header)
 	ctx, cancel := context.WithTimeout(parent, w.limit)
 	defer cancel()
 
 	resp, body, err := w.send(ctx, req)
+	if err == nil {
+		w.keepProof(resp.Header) // a log-in is answered with it
+	}
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
 		err = fmt.Errorf("%s %s: no answer within %s", req.Method, req.URL.Path, w.limit)
 	}

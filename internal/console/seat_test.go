@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -143,4 +144,27 @@ func TestAMachineWithoutAConsoleHasNoSeat(t *testing.T) {
 	})
 	_, err := k.Attach(t.Context(), "m1")
 	require.ErrorIs(t, err, console.ErrNoConsole)
+}
+
+func TestTheOnlySessionIsGivenUpForACommandOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.keeper("recorder")
+	machine := r.bmc.Machine(t)
+	r.claim()
+	r.prints(machine, "recorded here")
+	pid := r.ipmitool()
+	k, _ := r.keeper("commander", func(k *console.Keeper) { k.Open = blocked })
+	resume, err := k.Yield(t.Context(), "m1")
+	require.NoError(t, err)
+	require.NoFileExists(t, fmt.Sprintf("/proc/%d/cmdline", pid), "the console's process is gone, and so is its session")
+	require.Equal(t, "commander", r.keptBy())
+	resume()
+	r.eventually(func() bool { return r.keptBy() == "commander" }, "who took it goes on with it")
+}
+
+// blocked is a BMC's driver while a command is under way.
+func blocked(ctx context.Context, _ metal.BMC) (closer, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }

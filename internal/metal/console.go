@@ -24,6 +24,7 @@ type ConsoleWish struct {
 	Keeper   string
 	Lease    time.Duration // how long it stays the keeper's if it is not heard of again
 	Attached bool          // whether somebody sits at it: nobody else gets it meanwhile
+	Command  bool          // whether its BMC is needed for a command: that goes before whoever sits there
 }
 
 // ConsoleLease is what a keeper got.

@@ -41,7 +41,7 @@ func (s *Store) ConsolesWanted(ctx context.Context, site metal.SiteID, attached 
 // TakeConsole makes a console a keeper's, or renews it. Safe to repeat.
 func (s *Store) TakeConsole(ctx context.Context, wish metal.ConsoleWish) (metal.ConsoleLease, error) {
 	free, err := s.Queries().TakeConsole(ctx, query.TakeConsoleParams{
-		Machine: string(wish.Machine), Keeper: wish.Keeper, Lease: wish.Lease, Attached: wish.Attached,
+		Machine: string(wish.Machine), Keeper: wish.Keeper, Lease: wish.Lease, Attached: wish.Attached, Command: wish.Command,
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return metal.ConsoleLease{}, nil

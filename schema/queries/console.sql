@@ -11,7 +11,7 @@ order by m.id;
 
 -- name: TakeConsole :one
 -- A console for one keeper: a free one, its own, or, with somebody waiting at
--- it, one at which nobody sits. Safe to repeat, and renews. No row: it is
+-- it, one at which nobody sits; for a command to the BMC, any. Safe to repeat, and renews. No row: it is
 -- another one's.
 insert into console_keepers as k (machine, keeper, until, attached)
 values (@machine, @keeper, now() + @lease::interval, @attached)
@@ -20,7 +20,7 @@ on conflict (machine) do update set
     leaving = case when k.keeper <> excluded.keeper and k.until > now() then k.keeper else k.leaving end,
     patience = case when k.keeper <> excluded.keeper and k.until > now() then excluded.until else k.patience end
 where k.keeper = excluded.keeper or k.until <= now()
-   or (excluded.attached and not k.attached)
+   or (excluded.attached and not k.attached) or @command::bool
 returning (leaving = '' or leaving = keeper or patience <= now())::bool as free;
 
 -- name: LeaveConsole :exec

@@ -355,7 +355,7 @@ on conflict (machine) do update set
     leaving = case when k.keeper <> excluded.keeper and k.until > now() then k.keeper else k.leaving end,
     patience = case when k.keeper <> excluded.keeper and k.until > now() then excluded.until else k.patience end
 where k.keeper = excluded.keeper or k.until <= now()
-   or (excluded.attached and not k.attached)
+   or (excluded.attached and not k.attached) or $5::bool
 returning (leaving = '' or leaving = keeper or patience <= now())::bool as free
 `
 
@@ -364,10 +364,11 @@ type TakeConsoleParams struct {
 	Keeper   string
 	Lease    time.Duration
 	Attached bool
+	Command  bool
 }
 
 // A console for one keeper: a free one, its own, or, with somebody waiting at
-// it, one at which nobody sits. Safe to repeat, and renews. No row: it is
+// it, one at which nobody sits; for a command to the BMC, any. Safe to repeat, and renews. No row: it is
 // another one's.
 func (q *Queries) TakeConsole(ctx context.Context, arg TakeConsoleParams) (bool, error) {
 	row := q.db.QueryRow(ctx, takeConsole,
@@ -375,6 +376,7 @@ func (q *Queries) TakeConsole(ctx context.Context, arg TakeConsoleParams) (bool,
 		arg.Keeper,
 		arg.Lease,
 		arg.Attached,
+		arg.Command,
 	)
 	var free bool
 	err := row.Scan(&free)
