@@ -63,6 +63,16 @@ func TestTheFirmwareTablesNameMachineAndModules(t *testing.T) {
 	require.Equal(t, Memory{Total: 80 << 30, DIMMs: []DIMM{small, large}}, found.Memory)
 }
 
+func TestTablesThatBreakOffKeepWhatCameBefore(t *testing.T) {
+	t.Parallel()
+	whole := tables()
+	for size := range len(whole) {
+		short := append([]byte(nil), whole[:size]...)
+		require.LessOrEqual(t, len(structures(short[:size:size])), len(structures(whole)))
+	}
+	require.Len(t, structures(whole[:100]), 2)
+}
+
 // What SeaBIOS of QEMU 7.2 left in a machine that was started with -smbios of
 // types 0, 1 and 17, read there from /sys/firmware/dmi/tables/DMI.
 func TestRecordedFirmwareTablesAreRead(t *testing.T) {
