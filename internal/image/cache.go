@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -29,6 +30,24 @@ type Cache struct {
 
 	mu      sync.Mutex
 	indices map[ID]*Index
+
+	hits, misses, damaged atomic.Int64
+}
+
+// CacheStats are what became of the blocks that were asked for since a cache
+// was opened. Who waits for a block that another one fetches counts with him.
+type CacheStats struct {
+	Hits    int64 // had here
+	Misses  int64 // fetched
+	Damaged int64 // had here, wrong, and fetched again
+	Bytes   int64 // that the folder holds now
+}
+
+// Stats counts.
+func (c *Cache) Stats() CacheStats {
+	c.shelf.mu.Lock()
+	defer c.shelf.mu.Unlock()
+	return CacheStats{c.hits.Load(), c.misses.Load(), c.damaged.Load(), c.shelf.size}
 }
 
 const (
@@ -96,6 +115,7 @@ func (c *Cache) Block(ctx context.Context, id ID, number uint32) (Frame, error) 
 	}
 	if f, sound, err := c.shelf.open(b.name()); err == nil {
 		if sound {
+			c.hits.Add(1)
 			return f, nil
 		}
 		_ = f.Close()
@@ -117,11 +137,14 @@ func (c *Cache) loadBlock(ctx context.Context, id ID, ix *Index, b Block) ([]byt
 	if frame, sound, err := c.read(b.name()); err == nil {
 		if sound || c.sound(ctx, ix, b, frame) {
 			c.shelf.vouch(b.name())
+			c.hits.Add(1)
 			return frame, nil
 		}
+		c.damaged.Add(1)
 		c.log.Warn("a cached block is damaged and is fetched again", "image", id, "block", b.Number)
 		c.shelf.drop(b.name())
 	}
+	c.misses.Add(1)
 	release, err := take(ctx, c.fetching)
 	if err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (s *Store) Block(ctx context.Context, id ID, number uint32) (Frame, error) 
 	} else if err != nil {
 		return nil, err
 	}
-	return section{io.NewSectionReader(file, start, int64(b.Length)), file}, nil
+	return section{io.NewSectionReader(file, start, int64(b.Length)), file, start}, nil
 }
 
 // List gives all images, in no order.
@@ -151,5 +151,9 @@ func (s *Store) path(id ID, file string) string { return filepath.Join(s.folder,
 // section is a part of a file that takes the file with it when it is closed.
 type section struct {
 	*io.SectionReader
-	io.Closer
+	file  *os.File
+	start int64
 }
+
+// Close closes the file.
+func (s section) Close() error { return s.file.Close() }
