@@ -47,5 +47,5 @@ func (s *service) serveImages() http.Handler {
 	if s.Images.Rate > 0 {
 		share = image.NewShare(s.Images.Rate)
 	}
-	return http.StripPrefix(strings.TrimSuffix(agent.PathImages, "/"), image.Handler(s.images, share, s.log))
+	return s.meter.meter(http.StripPrefix(strings.TrimSuffix(agent.PathImages, "/"), image.Handler(s.images, share, s.log)))
 }

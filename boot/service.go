@@ -29,6 +29,7 @@ type service struct {
 
 	agentFiles *os.Root
 	images     image.Source
+	meter      *imageMeter
 }
 
 func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*service, error) {
@@ -42,6 +43,7 @@ func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) 
 	if s.images, err = cfg.Images.source(log); err != nil {
 		return nil, err
 	}
+	s.meter = newImageMeter(s.metrics.registry, s.images)
 	if s.key, err = erasureKey(cfg.ErasureKey); err != nil {
 		return nil, err
 	}
