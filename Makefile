@@ -2,9 +2,10 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build tools deps test-deps rack-deps demo rack test lint histories generate clean
+.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories generate clean
 
 GO       ?= go
+ARCH     ?= amd64
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
 SERVER    = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui
 # Programs that we build but do not import have module files of their own:
@@ -16,6 +17,10 @@ help: ## Say what can be made
 
 build: ## Build our programs into bin/: worker, starter, boot, agent, lab
 	CGO_ENABLED=0 $(GO) build -o bin/ $(PROGRAMS)
+
+agent: ## Build what machines boot into bin/agent-files: a kernel, and the agent with its modules; ARCH=arm64 for the other kind
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cache/agent-$(ARCH) ./agent
+	$(GO) run ./internal/ramdisk/build --arch $(ARCH) --init bin/cache/agent-$(ARCH) --cache bin/cache/debian --into bin/agent-files/$(ARCH)
 
 tools: $(SERVER) bin/tctl ## Build Temporal's server, web UI and clients into bin/
 
@@ -49,7 +54,7 @@ demo: deps $(SERVER) build ## A data centre on this machine, with everything run
 rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI one, installed for real (as root)
 	bin/lab rack
 
-test: test-deps tools build ## Run all tests, on one Postgres and one Temporal for all packages
+test: test-deps tools build agent ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
 	bin/withstack -no-fsync -- $(GO) test -race -timeout 20m ./...
 

@@ -42,6 +42,7 @@ var hardware = []string{
 var absent = map[string][]string{
 	"arm64": {
 		"drivers/pci/controller/vmd", "drivers/ata/ata_piix", "drivers/scsi/isci/", "arch/x86/crypto/crc32c-intel",
-		"drivers/i2c/busses/i2c-i801", "drivers/watchdog/iTCO_wdt",
+		"drivers/i2c/busses/i2c-i801", "drivers/watchdog/iTCO_wdt", "drivers/scsi/arcmsr/", "drivers/scsi/vmw_pvscsi",
+		"drivers/usb/host/uhci-hcd", "drivers/acpi/button",
 	},
 }
