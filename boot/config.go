@@ -27,7 +27,7 @@ type Config struct {
 	HTTPListen  string `default:":80" help:"Where machines speak HTTP."`
 	AdminListen string `default:"127.0.0.1:9469" help:"Metrics and health, out of the machines' reach."`
 
-	IPXEFolder  string `default:"/usr/lib/ipxe" type:"path" help:"iPXE programs: undionly.kpxe, snponly.efi, ipxe.efi."`
+	IPXEFolder  string `default:"/usr/lib/ipxe" type:"path" help:"iPXE programs: undionly.kpxe, snponly.efi, and ipxe-arm64.efi for such machines."`
 	AgentFolder string `default:"/var/lib/millwright/agent" type:"path" help:"The agent: vmlinuz and initrd.img."`
 
 	Images ImageConfig `embed:"" prefix:"image-"`

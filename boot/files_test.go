@@ -21,15 +21,15 @@ func TestFilesAreServedWithRangesAndNothingBesideThem(t *testing.T) {
 	t.Parallel()
 	r := setup(t, newWorld(machine("m7", 14)))
 	for path, want := range map[string]string{
-		"/ipxe.efi": "an EFI program", "/agent-files/vmlinuz": "a kernel",
+		"/snponly.efi": "an EFI program", "/agent-files/vmlinuz": "a kernel",
 	} {
 		code, body := r.ask(m7, "GET", path, "")
 		require.Equal(t, http.StatusOK, code, path)
 		require.Equal(t, want, body)
 	}
-	code, _ := r.ask(m7, "HEAD", "/ipxe.efi", "")
+	code, _ := r.ask(m7, "HEAD", "/snponly.efi", "")
 	require.Equal(t, http.StatusOK, code, "UEFI HTTP boot asks for the head first")
-	code, body := r.ask(m7, "GET", "/ipxe.efi", "", "Range", "bytes=2-")
+	code, body := r.ask(m7, "GET", "/snponly.efi", "", "Range", "bytes=2-")
 	require.Equal(t, http.StatusPartialContent, code)
 	require.Equal(t, " EFI program", body)
 	for _, path := range []string{

@@ -132,7 +132,7 @@ func (s *service) readIPXE(name string, to io.ReaderFrom) error {
 }
 
 // openIPXE opens a file that lies straight in the folder. It follows links out
-// of it, because Debian's ipxe.efi is one to /boot.
+// of it, because distributions keep some of these programs in /boot.
 func (s *service) openIPXE(name string) (*os.File, error) {
 	name = strings.TrimPrefix(name, "/") // how some ROMs ask
 	if name != filepath.Base(name) || strings.HasPrefix(name, ".") {

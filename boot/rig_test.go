@@ -74,7 +74,7 @@ func opened(t *testing.T, w *world, log io.Writer) *server {
 	t.Helper()
 	folder := t.TempDir()
 	for name, content := range map[string]string{
-		"undionly.kpxe": "a BIOS program", "ipxe.efi": "an EFI program", "vmlinuz": "a kernel",
+		"undionly.kpxe": "a BIOS program", "snponly.efi": "an EFI program", "vmlinuz": "a kernel",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
 	}

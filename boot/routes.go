@@ -17,7 +17,7 @@ import (
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /boot.ipxe", s.script)
-	for _, name := range []string{dhcp.FileHTTP, dhcp.FileArm64} {
+	for _, name := range []string{dhcp.FileUEFI, dhcp.FileArm64} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, s.openIPXE, name) })
 	}
 	mux.HandleFunc("GET /agent-files/{file...}", serveFolder(s.agentFiles))

@@ -198,7 +198,7 @@ func TestEveryArchitectureIsServedOrToldByItsName(t *testing.T) {
 	}
 	require.Equal(t, map[iana.Arch]string{
 		0: "undionly.kpxe", 7: "snponly.efi", 9: "snponly.efi", 11: "ipxe-arm64.efi",
-		16: site.URL + "/ipxe.efi", 17: site.URL + "/ipxe.efi", 19: site.URL + "/ipxe-arm64.efi",
+		16: site.URL + "/snponly.efi", 17: site.URL + "/snponly.efi", 19: site.URL + "/ipxe-arm64.efi",
 	}, served)
 	unheardOf := site.Answer(request(t, dhcpv4.MessageTypeDiscover, option(dhcpv4.OptionClassIdentifier, "PXEClient"),
 		dhcpv4.WithOption(dhcpv4.OptClientArch(4711))), oneMachine("127.20.0.14/31"))
@@ -257,8 +257,8 @@ func TestEachKindOfFirmwareGetsAProgramThatItCanRun(t *testing.T) {
 		"several kinds":          {ClientPXEarm64, "ipxe-arm64.efi", []dhcpv4.Modifier{pxe, arch(iana.EFI_RISCV64, iana.EFI_ARM64)}},
 		"U-Boot":                 {ClientUnknown, "", []dhcpv4.Modifier{option(dhcpv4.OptionClassIdentifier, "U-Boot.armv8"), arch(iana.UBOOT_ARM64)}},
 		"HTTP 32 bit":            {ClientUnknown, "", []dhcpv4.Modifier{http, arch(iana.EFI_X86_HTTP)}},
-		"HTTP without option 93": {ClientHTTPx64, site.URL + "/ipxe.efi", []dhcpv4.Modifier{http}},
-		"HTTP x64":               {ClientHTTPx64, site.URL + "/ipxe.efi", []dhcpv4.Modifier{http, arch(iana.EFI_X86_64_HTTP)}},
+		"HTTP without option 93": {ClientHTTPx64, site.URL + "/snponly.efi", []dhcpv4.Modifier{http}},
+		"HTTP x64":               {ClientHTTPx64, site.URL + "/snponly.efi", []dhcpv4.Modifier{http, arch(iana.EFI_X86_64_HTTP)}},
 		"HTTP arm64":             {ClientHTTParm64, site.URL + "/ipxe-arm64.efi", []dhcpv4.Modifier{http, arch(iana.EFI_ARM64_HTTP)}},
 		"iPXE on UEFI":           {ClientIPXE, site.URL + "/boot.ipxe", []dhcpv4.Modifier{pxe, arch(iana.EFI_X86_64), option(dhcpv4.OptionUserClassInformation, "iPXE")}},
 		"iPXE after RFC 3004":    {ClientIPXE, site.URL + "/boot.ipxe", []dhcpv4.Modifier{pxe, option(dhcpv4.OptionUserClassInformation, "\x04iPXE")}},

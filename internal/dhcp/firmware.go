@@ -61,10 +61,14 @@ var architectures = map[iana.Arch]firmware{
 // Names of the iPXE programs under TFTP and HTTP. The x64 ones are those of
 // Debian's package ipxe. Debian 12 has none for arm64; the name is Ubuntu's, and
 // a site with such machines puts the program beside the others.
+//
+// UEFI gets the program that uses the firmware's own network driver, over HTTP,
+// too: ipxe.efi of 2019, with drivers of its own, does not come back to the
+// firmware when its script says exit, so a machine that is to boot its disk
+// hangs (Debian 12's package, OVMF 2022.11, seen November 2026).
 const (
 	FileBIOS  = "undionly.kpxe"
 	FileUEFI  = "snponly.efi"
-	FileHTTP  = "ipxe.efi"
 	FileArm64 = "ipxe-arm64.efi"
 )
 
@@ -73,10 +77,8 @@ func (c Client) program() string {
 	switch c {
 	case ClientPXEBIOS:
 		return FileBIOS
-	case ClientPXEx64:
+	case ClientPXEx64, ClientHTTPx64:
 		return FileUEFI
-	case ClientHTTPx64:
-		return FileHTTP
 	case ClientPXEarm64, ClientHTTParm64:
 		return FileArm64
 	}

@@ -36,6 +36,10 @@ func WriteWordDisk(path, word string) error {
 	return os.WriteFile(path, disk, 0o600)
 }
 
+// WriteWordProgram makes an EFI program that says one word and halts, for what
+// would start a kernel.
+func WriteWordProgram(path, word string) error { return os.WriteFile(path, efiProgram(word), 0o600) }
+
 // The floppy is the common one of 1.44 MB, FAT12.
 const (
 	sector        = 512
