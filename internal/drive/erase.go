@@ -90,6 +90,7 @@ type job struct {
 	protocol
 	disk        Disk
 	progress    Progress
+	bounds      bounds
 	certificate erasure.Certificate
 }
 
@@ -107,13 +108,20 @@ func Erase(ctx context.Context, disk Disk, mode erasure.Mode, progress Progress)
 }
 
 func eraseOpen(ctx context.Context, h handle, disk Disk, mode erasure.Mode, progress Progress) (erasure.Certificate, error) {
-	j := &job{handle: h, disk: disk, progress: progress, certificate: erasure.Certificate{
+	return newJob(h, disk, mode, progress).erase(ctx)
+}
+
+func newJob(h handle, disk Disk, mode erasure.Mode, progress Progress) *job {
+	return &job{handle: h, disk: disk, progress: progress, bounds: usual, certificate: erasure.Certificate{
 		Path: disk.Path, Serial: disk.Serial, Model: disk.Model, Firmware: disk.Firmware, WWN: disk.WWN,
 		Transport: string(disk.Transport), Size: disk.Size, Mode: mode,
 		Started: time.Now(), Tool: tool(),
 	}}
-	if err := j.run(ctx, mode); err != nil {
-		return erasure.Certificate{}, fmt.Errorf("erase disk %s: %w", disk, final(err))
+}
+
+func (j *job) erase(ctx context.Context) (erasure.Certificate, error) {
+	if err := j.run(ctx, j.certificate.Mode); err != nil {
+		return erasure.Certificate{}, fmt.Errorf("erase disk %s: %w", j.disk, final(err))
 	}
 	j.certificate.Ended, j.certificate.Result = time.Now(), erasure.Erased
 	return j.certificate, nil
@@ -202,7 +210,7 @@ func (j *job) full(ctx context.Context, resumed string) error {
 	if err != nil {
 		return err
 	}
-	sample := newSample(j.disk.Size, rand.Text())
+	sample := newSample(j.disk.Size, rand.Text(), j.bounds)
 	for _, m := range methods {
 		if !m.whole && !sample.taken {
 			if err := sample.take(ctx, j.handle, j.progress); err != nil {

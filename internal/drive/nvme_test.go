@@ -239,20 +239,3 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
-
-// A disk of 100 GB has 3.2 GB of samples; what is between is not read.
-func TestALargeDiskIsSampledAtItsEndsAndAtRandom(t *testing.T) {
-	f := newNVMe(100<<30, cryptoErase, 0)
-	for _, at := range []int64{0, 5 << 30, 100<<30 - pieceSize} {
-		f.scribble(at)
-	}
-	erasing(t, f, f.disk(), erasure.Full, func(c erasure.Certificate, err error) {
-		require.NoError(t, err)
-		require.Equal(t, erasure.Sample, c.Verified.Extent)
-		require.GreaterOrEqual(t, c.Verified.Known, int64(2*pieceSize))
-		require.False(t, c.Verified.Marked)
-		again := newSample(f.size, c.Verified.Seed)
-		require.Len(t, again.pieces, c.Verified.Pieces, "the seed gives the same places")
-		require.InDelta(t, 2048+RandomPieces, c.Verified.Pieces, 20)
-	})
-}

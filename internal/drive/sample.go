@@ -25,6 +25,15 @@ const (
 	blockSize = 4096
 )
 
+// bounds say how much of a disk is a sample of it.
+type bounds struct {
+	whole, ends int64
+	random      int64
+}
+
+// usual bounds are those of every certificate.
+var usual = bounds{whole: WholeLimit, ends: SampleEnds, random: RandomPieces}
+
 // sample is the places of a disk that are read before and after its erasure,
 // and what they held.
 type sample struct {
@@ -41,19 +50,19 @@ type sample struct {
 
 // newSample chooses the places. The random ones come from the seed alone, with
 // ChaCha8 keyed by its SHA-256, so that whoever has a certificate can find them.
-func newSample(size int64, seed string) *sample {
-	s := &sample{size: size, seed: seed, whole: size <= WholeLimit, hash: maphash.MakeSeed()}
+func newSample(size int64, seed string, b bounds) *sample {
+	s := &sample{size: size, seed: seed, whole: size <= b.whole, hash: maphash.MakeSeed()}
 	if s.whole {
 		s.pieces = span(nil, 0, size)
 		return s
 	}
-	lastGiB := (size - SampleEnds) / pieceSize * pieceSize
-	s.pieces = span(s.pieces, 0, SampleEnds)
+	last := (size - b.ends) / pieceSize * pieceSize
+	s.pieces = span(s.pieces, 0, b.ends)
 	source := mathrand.New(mathrand.NewChaCha8(sha256.Sum256([]byte(seed))))
-	for range RandomPieces {
-		s.pieces = append(s.pieces, SampleEnds+source.Int64N((lastGiB-SampleEnds)/pieceSize)*pieceSize)
+	for range b.random {
+		s.pieces = append(s.pieces, b.ends+source.Int64N((last-b.ends)/pieceSize)*pieceSize)
 	}
-	s.pieces = span(s.pieces, lastGiB, size)
+	s.pieces = span(s.pieces, last, size)
 	slices.Sort(s.pieces)
 	s.pieces = slices.Compact(s.pieces)
 	return s
