@@ -202,15 +202,21 @@ func TestIPMIEndsWithItsContext(t *testing.T) {
 func TestIPMIKeepsThePasswordOffCommandLines(t *testing.T) {
 	t.Parallel()
 	s := setupIPMI(t)
-	real, err := exec.LookPath("ipmitool")
-	require.NoError(t, err)
-	s.write(t, "ipmitool", fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%s/args\nexec %s \"$@\"\n", s.folder, real), 0o755)
-	s.driver.Ipmitool = filepath.Join(s.folder, "ipmitool")
+	s.noteArguments(t)
 	require.NoError(t, s.driver.PowerOn(t.Context(), s.record, metal.BootNetwork, metal.BIOS))
 	args := s.read(t, "args")
 	require.Contains(t, args, "chassis power on")
 	require.Contains(t, args, "chassis bootparam get 5")
 	require.NotContains(t, args, password)
+}
+
+// noteArguments has ipmitool's arguments written to the file args.
+func (s *simulator) noteArguments(t *testing.T) {
+	t.Helper()
+	real, err := exec.LookPath("ipmitool")
+	require.NoError(t, err)
+	s.write(t, "ipmitool", fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%s/args\nexec %s \"$@\"\n", s.folder, real), 0o755)
+	s.driver.Ipmitool = filepath.Join(s.folder, "ipmitool")
 }
 
 func TestAMissingIpmitoolIsNamed(t *testing.T) {

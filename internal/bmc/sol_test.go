@@ -231,7 +231,10 @@ func TestAConsoleWithAWrongPasswordNamesNoPassword(t *testing.T) {
 func TestAnOpenConsoleShowsItsPasswordToNobody(t *testing.T) {
 	t.Parallel()
 	s, _ := setupSOL(t)
+	s.noteArguments(t)
 	openConsole(t, s.driver, s.record)
+	require.Contains(t, s.read(t, "args"), "sol activate")
+	require.NotContains(t, s.read(t, "args"), password, "ipmitool blanks it, which is too late")
 	lines, seen := commandLines(t), false
 	for _, line := range lines {
 		require.NotContains(t, line, password)
