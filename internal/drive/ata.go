@@ -155,11 +155,10 @@ func openATA(ctx context.Context, h handle, disk Disk) (*ataDisk, error) {
 		return nil, err
 	}
 	a.bytes = disk.Size
-	if serial := ataText(a.words[10:20]); disk.Serial != "" && serial != disk.Serial {
-		return nil, fmt.Errorf("the disk says that its serial is %q: list the disks again", serial)
-	}
-	return a, nil
+	return a, samePlace(disk, a.serial())
 }
+
+func (a *ataDisk) serial() string { return ataText(a.words[10:20]) }
 
 func (a *ataDisk) identify(ctx context.Context) error {
 	sector := make([]byte, ataSector)

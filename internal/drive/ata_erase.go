@@ -157,13 +157,15 @@ func (a *ataDisk) follow(ctx context.Context, progress Progress) error {
 	return poll(ctx, deadline(0, a.bytes), func() (bool, error) {
 		answer, err := a.sanitizeStatus(ctx)
 		switch {
+		case errors.As(err, new(ataError)):
+			return false, unproven("the disk says that sanitizing failed: replace it: %w", began(err))
 		case err != nil:
-			return false, fmt.Errorf("the disk says that sanitizing failed: replace it: %w", began(err))
+			return false, fmt.Errorf("ask how far the disk is: %w", err)
 		case answer.count&ataSanitizeRuns != 0:
 			progress.tell("sanitize", int(answer.lba&0xffff)*100/65536)
 			return false, nil
 		case answer.count&ataSanitizeOK == 0:
-			return false, errors.New("the disk ended sanitizing, and does not say that it did it: replace it")
+			return false, unproven("the disk ended sanitizing, and does not say that it did it: replace it")
 		}
 		progress.tell("sanitize", 100)
 		return true, nil

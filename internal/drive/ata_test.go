@@ -226,3 +226,14 @@ func FuzzSenseIsReadWithoutHarm(f *testing.F) {
 		}
 	})
 }
+
+func TestADiskThatSysfsHasNoSerialOfIsCertifiedByItsOwn(t *testing.T) {
+	f := newATA(smallDisk)
+	f.fill()
+	disk := f.disk()
+	disk.Serial = ""
+	erasing(t, f, disk, erasure.Full, func(c erasure.Certificate, err error) {
+		require.NoError(t, err)
+		require.Equal(t, ataSerial, c.Serial)
+	})
+}

@@ -46,7 +46,8 @@ type protocol struct {
 	recover func(context.Context, Progress) (string, error)
 	methods func(ctx context.Context, quick bool) ([]method, []string)
 	hidden  func(context.Context) (uint64, []string)
-	zeroing bool // discarded blocks read as zero, by the disk's own word
+	serial  string // the disk's own word; sysfs does not have that of every disk
+	zeroing bool   // discarded blocks read as zero, by the disk's own word
 }
 
 // speak opens the disk's own protocol.
@@ -62,7 +63,7 @@ func speak(ctx context.Context, h handle, disk Disk) (protocol, error) {
 		if err != nil {
 			return protocol{}, err
 		}
-		p.recover, p.zeroing = n.recover, n.zeroing()
+		p.recover, p.zeroing, p.serial = n.recover, n.zeroing(), n.serial()
 		p.methods = func(_ context.Context, quick bool) ([]method, []string) { return n.methods(quick) }
 		return p, nil
 	case SATA:
@@ -70,7 +71,7 @@ func speak(ctx context.Context, h handle, disk Disk) (protocol, error) {
 		if err != nil {
 			return protocol{}, err
 		}
-		p.recover, p.zeroing, p.hidden = a.recover, a.zeroing(), a.hidden
+		p.recover, p.zeroing, p.hidden, p.serial = a.recover, a.zeroing(), a.hidden, a.serial()
 		p.methods = func(_ context.Context, quick bool) ([]method, []string) { return a.methods(quick) }
 		return p, nil
 	case SAS:
@@ -78,7 +79,7 @@ func speak(ctx context.Context, h handle, disk Disk) (protocol, error) {
 		if err != nil {
 			return protocol{}, err
 		}
-		p.recover, p.methods, p.zeroing = u.recover, u.methods, u.zeroing()
+		p.recover, p.methods, p.zeroing, p.serial = u.recover, u.methods, u.zeroing(), u.serial
 		return p, nil
 	}
 	return nothing, nil
@@ -172,7 +173,10 @@ func (j *job) run(ctx context.Context, mode erasure.Mode) error {
 	}
 	resumed, err := j.recover(ctx, j.progress)
 	if err != nil {
-		return fmt.Errorf("%w: %w", metal.ErrUnprovenErasure, err)
+		return fmt.Errorf("bring it to where it can be erased: %w", err)
+	}
+	if j.certificate.Serial == "" {
+		j.certificate.Serial = j.serial
 	}
 	switch mode {
 	case erasure.Express:

@@ -111,10 +111,18 @@ func openNamespace(ctx context.Context, h handle, disk Disk) (*namespace, error)
 	if n.self, err = identify(ctx, h, identifyNamespace, n.id); err != nil {
 		return nil, err
 	}
-	if serial := printable(n.controller[4:24]); disk.Serial != "" && serial != disk.Serial {
-		return nil, fmt.Errorf("the disk says that its serial is %q: list the disks again", serial)
+	return n, samePlace(disk, n.serial())
+}
+
+// serial is bytes 23:04 of Identify Controller.
+func (n *namespace) serial() string { return printable(n.controller[4:24]) }
+
+// samePlace says whether a disk that calls itself so is the one that was listed.
+func samePlace(disk Disk, serial string) error {
+	if disk.Serial != "" && serial != "" && serial != disk.Serial {
+		return fmt.Errorf("the disk says that its serial is %q: list the disks again", serial)
 	}
-	return n, nil
+	return nil
 }
 
 // format is the number of the LBA format in use: FLBAS bits 3:0, and 6:5 above.

@@ -92,9 +92,9 @@ func (n *namespace) follow(ctx context.Context, limit time.Duration, progress Pr
 			progress.tell("sanitize", 100)
 			return true, nil
 		case sanitizeFailed:
-			return false, errors.New("the disk says that sanitizing failed: replace it")
+			return false, unproven("the disk says that sanitizing failed: replace it")
 		}
-		return false, errors.New("the disk has forgotten the sanitize that it was asked for")
+		return false, unproven("the disk has forgotten the sanitize that it was asked for")
 	})
 }
 

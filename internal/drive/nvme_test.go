@@ -81,6 +81,7 @@ func TestASanitizeThatFailsIsAnErrorAndNoOtherMethodIsTried(t *testing.T) {
 	f.fill()
 	f.ended = sanitizeFailed
 	erasing(t, f, f.disk(), erasure.Full, func(_ erasure.Certificate, err error) {
+		require.ErrorIs(t, err, metal.ErrUnprovenErasure)
 		require.ErrorContains(t, err, "sanitizing failed: replace it")
 		require.Equal(t, 1, f.sent(nvmeSanitize))
 		require.Zero(t, f.sent(nvmeFormat))
@@ -222,6 +223,19 @@ func TestAMediaErrorBeforeAndAfterIsNamed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A wait that was cut short proves nothing against the disk.
+func TestTheEndOfTheContextWhileAnEarlierSanitizeRunsIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	f := newNVMe(smallDisk, blockErase, 0)
+	f.state, f.running, f.stuck = sanitizeRunning, 2, true
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := eraseOpen(ctx, f, f.disk(), erasure.Full, func(string, int) { cancel() })
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, metal.ErrUnprovenErasure)
+	})
 }
 
 func TestTheEndOfTheContextEndsTheWait(t *testing.T) {

@@ -40,7 +40,7 @@ func gptPartitions(head []byte, disk Disk) []place {
 	var found []place
 	for i := range int64(count) {
 		at := table + i*size
-		if size < 128 || at < 0 || at+size > int64(len(head)) {
+		if size < 128 || at < 0 || at > int64(len(head))-size {
 			break
 		}
 		entry := head[at:]

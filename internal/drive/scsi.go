@@ -94,6 +94,7 @@ func ask(ctx context.Context, b bus, c scsiCommand) error {
 type unit struct {
 	handle
 	size   int64
+	serial string
 	zeroes bool // what is unmapped reads as zero
 }
 
@@ -108,29 +109,24 @@ func openUnit(ctx context.Context, h handle, disk Disk) (*unit, error) {
 	if size != disk.Size {
 		return nil, fmt.Errorf("the disk has %s, but the kernel says %s: list the disks again", human(size), human(disk.Size))
 	}
-	if err := sameSerial(ctx, h, disk); err != nil {
-		return nil, err
+	serial, err := unitSerial(ctx, h)
+	if err != nil {
+		return nil, fmt.Errorf("read the serial: %w", err)
 	}
 	const lbpme, lbprz = 1 << 7, 1 << 6
-	return &unit{h, size, capacity[14]&(lbpme|lbprz) == lbpme|lbprz}, nil
+	zeroes := capacity[14]&(lbpme|lbprz) == lbpme|lbprz
+	return &unit{h, size, serial, zeroes}, samePlace(disk, serial)
 }
 
-// sameSerial holds page 80h against the listing. A disk without that page has
-// nothing to compare.
-func sameSerial(ctx context.Context, h handle, disk Disk) error {
+// unitSerial is page 80h (SPC-5 7.7.20). A disk without that page has none.
+func unitSerial(ctx context.Context, h handle) (string, error) {
 	page := make([]byte, 252)
 	inquiry := []byte{scsiInquiry, 1, 0x80, 0, byte(len(page)), 0}
-	if err := ask(ctx, h, scsiCommand{Block: inquiry, In: page, Timeout: askTimeout}); err != nil {
-		if errors.Is(err, errRefused) {
-			return nil
-		}
-		return fmt.Errorf("read the serial: %w", err)
+	err := ask(ctx, h, scsiCommand{Block: inquiry, In: page, Timeout: askTimeout})
+	if errors.Is(err, errRefused) {
+		return "", nil
 	}
-	serial := printable(page[4:min(len(page), 4+int(page[3]))])
-	if disk.Serial != "" && serial != "" && serial != disk.Serial {
-		return fmt.Errorf("the disk says that its serial is %q: list the disks again", serial)
-	}
-	return nil
+	return printable(page[4:min(len(page), 4+int(page[3]))]), err
 }
 
 // zeroing says that unmapped blocks read as zero.
@@ -197,7 +193,7 @@ func (u *unit) follow(ctx context.Context, progress Progress) error {
 		case err != nil:
 			return false, err
 		case state.sanitizeFailed():
-			return false, fmt.Errorf("the disk says that sanitizing failed: replace it: %w", state)
+			return false, unproven("the disk says that sanitizing failed: replace it: %w", state)
 		case state.sanitizing():
 			progress.tell("sanitize", max(state.progress, 0))
 			return false, nil
