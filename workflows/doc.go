@@ -11,7 +11,7 @@
 //	Rescue      device/<id>   claim ─ boot agent ─ off ─ on ─ ⏳rescued
 //	Recover     device/<id>   claim ─ what the lost run's state needs
 //	Reconcile   reconcile     orders and devices that nobody sees to ─ start their runs
-//	Warm        machine/<id>  claim ─ boot agent ─ off ─ on ─ ⏳agent ─ idle, waiting
+//	Warm        machine/<id>  claim ─ park ─ boot agent ─ off ─ on ─ ⏳agent ─ idle, waiting
 //	Address     address/<id>  assign ─ bring the ports that get it and lose it
 //	Session     bgp/<device>  turn BGP on or off ─ bring the port
 //	CheckSwitch switch/<id>   compare with what it should be ─ repair

@@ -34,6 +34,9 @@ func Warm(ctx workflow.Context, in SpareInput) (result SpareResult, err error) {
 	if err := v.claimSpare(ctx, in.Machine); err != nil || !v.hasMachine() {
 		return SpareResult{Machine: in.Machine}, err
 	}
+	if err := v.parkSpare(ctx); err != nil {
+		return SpareResult{Machine: in.Machine}, v.coolDown(ctx, in.Machine, err) // a switch that is away is not the machine's fault
+	}
 	err = v.work(ctx, device, metal.JobIdle, metal.AgentUp)
 	switch {
 	case err == nil:
@@ -41,7 +44,7 @@ func Warm(ctx workflow.Context, in SpareInput) (result SpareResult, err error) {
 	case isType(err, activities.StaleClaim):
 		return SpareResult{Machine: in.Machine}, err
 	case ctx.Err() != nil:
-		return SpareResult{Machine: in.Machine}, v.coolDown(ctx, err)
+		return SpareResult{Machine: in.Machine}, v.coolDown(ctx, in.Machine, err)
 	}
 	if stuck := v.discard(ctx, metal.Quarantine{Reason: "did not come up to wait for orders: " + sentence(err)}); stuck != nil {
 		return SpareResult{Machine: in.Machine}, failure(UndoFailed, "quarantine machine %s: %s (after: %s)", in.Machine, sentence(stuck), sentence(err))
@@ -65,23 +68,32 @@ func (v *visit) claimSpare(ctx workflow.Context, machine metal.MachineID) error 
 		return nil
 	}
 	if ctx.Err() != nil { // it may be claimed all the same
-		return v.coolDown(ctx, err)
+		return v.coolDown(ctx, machine, err)
 	}
 	return err
 }
 
+// parkSpare sees to it that the machine reaches the boot services: the port of a
+// machine that was never used may not be configured yet.
+func (v *visit) parkSpare(ctx workflow.Context) error {
+	if err := v.enter(ctx, StepPort, v.holding.Port.String(), SwitchAttr.ValueSet(string(v.holding.Port.Switch))); err != nil {
+		return err
+	}
+	return v.park(ctx, device)
+}
+
 // coolDown is what a cancelled run leaves: the machine off, and idle. Where its
 // claim's answer was lost, what it took is taken again first.
-func (v *visit) coolDown(ctx workflow.Context, cause error) error {
+func (v *visit) coolDown(ctx workflow.Context, machine metal.MachineID, cause error) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if !v.hasMachine() {
 		claimed, err := call(ctx, v.run, settling, ControlQueue, "take what was claimed", spares.ClaimSpare,
-			activities.ClaimSpareInput{Machine: metal.MachineID(v.status.On)})
+			activities.ClaimSpareInput{Machine: machine})
 		if isType(err, activities.WrongState) {
 			return cause
 		}
 		if err != nil {
-			return failure(UndoFailed, "machine %s: %s (after: %s)", v.status.On, sentence(err), sentence(cause))
+			return failure(UndoFailed, "machine %s: %s (after: %s)", machine, sentence(err), sentence(cause))
 		}
 		v.take(claimed.Holding)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // goodWarm is what an undisturbed Warm does, call by call.
-var goodWarm = []string{"ClaimSpare", "BootAgent", "PowerOff", "PowerOn", "ReturnSpare"}
+var goodWarm = []string{"ClaimSpare", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "ReturnSpare"}
 
 func (w *world) warm(i int) error {
 	return w.runAs(MachineRun(w.m(i)), Warm, SpareInput{Machine: w.m(i), Site: w.site}).GetWorkflowError()

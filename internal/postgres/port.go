@@ -16,8 +16,10 @@ import (
 func (s *Store) SetPorts(ctx context.Context, claim metal.Claim, profile metal.Profile) ([]metal.PortGeneration, error) {
 	var want []metal.PortGeneration
 	err := s.in(ctx, func(q *query.Queries) error {
-		if _, err := lockDevice(ctx, q, claim.Device); err != nil {
-			return err
+		if claim.Device != "" { // a run of the machine's own has none
+			if _, err := lockDevice(ctx, q, claim.Device); err != nil {
+				return err
+			}
 		}
 		if _, err := held(ctx, q, claim); err != nil {
 			return err
@@ -28,7 +30,7 @@ func (s *Store) SetPorts(ctx context.Context, claim metal.Claim, profile metal.P
 		}
 		rows, err := q.SetPorts(ctx, query.SetPortsParams{
 			Machine: string(claim.Machine), Profile: string(profile), Device: device,
-			Reason: fmt.Sprintf("%s %s for device %s", claim.Machine, profile, claim.Device),
+			Reason: why(claim, profile),
 		})
 		for _, r := range rows {
 			want = append(want, metal.PortGeneration{
@@ -38,6 +40,14 @@ func (s *Store) SetPorts(ctx context.Context, claim metal.Claim, profile metal.P
 		return err
 	})
 	return want, err
+}
+
+// why is what a commit says of a port, in the switch's own history.
+func why(claim metal.Claim, profile metal.Profile) string {
+	if claim.Device == "" {
+		return fmt.Sprintf("%s %s", claim.Machine, profile)
+	}
+	return fmt.Sprintf("%s %s for device %s", claim.Machine, profile, claim.Device)
 }
 
 // Switch is a switch as its driver needs it.

@@ -31,6 +31,8 @@ func TestRecordHistories(t *testing.T) {
 
 	done(t, r, "two", metal.OrderInput{Action: metal.ActionReinstall, Device: device, OperatingSystem: "ubuntu_24_04"})
 	record(t, r, "reinstall", workflows.DeviceRun(device))
+	done(t, r, "rescued", metal.OrderInput{Action: metal.ActionRescue, Device: device})
+	record(t, r, "rescue", workflows.DeviceRun(device))
 	done(t, r, "three", metal.OrderInput{Action: metal.ActionPowerOff, Device: device})
 	record(t, r, "power-off", workflows.DeviceRun(device))
 	done(t, r, "four", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
@@ -59,6 +61,22 @@ func TestRecordHistories(t *testing.T) {
 	require.Equal(t, "failed", ended(t, r, "seven").State)
 	record(t, r, "recover", workflows.DeviceRun(terminated.Device))
 	record(t, r, "reconcile", reconciled)
+	warm(t, r)
+}
+
+// warm records a machine that waits, and an order that finds it.
+func warm(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.MachineRun("m8")), workflows.Warm,
+		workflows.SpareInput{Machine: "m8", Site: rig.Site})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+	record(t, r, "warm", workflows.MachineRun("m8"))
+	device := done(t, r, "eight", rig.Provision()).Device
+	record(t, r, "provision-warm", workflows.DeviceRun(device))
+	m, err := r.Store.Queries().MachineOfDevice(t.Context(), string(device))
+	require.NoError(t, err)
+	require.Equal(t, "m8", m.ID)
 }
 
 // moves records the runs that take no device: an elastic address assigned, a

@@ -2,6 +2,7 @@ package rig_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,6 +36,9 @@ func TestADeviceThroughItsLife(t *testing.T) {
 	require.Len(t, held, 3)
 	done(t, r, "again", metal.OrderInput{Action: metal.ActionReinstall, Device: device, OperatingSystem: "ubuntu_24_04"})
 	require.Equal(t, held, addresses(t, r, device))
+	done(t, r, "rescued", metal.OrderInput{Action: metal.ActionRescue, Device: device})
+	require.Equal(t, held, addresses(t, r, device))
+	done(t, r, "back", metal.OrderInput{Action: metal.ActionReboot, Device: device})
 	done(t, r, "off", metal.OrderInput{Action: metal.ActionPowerOff, Device: device})
 	done(t, r, "on", metal.OrderInput{Action: metal.ActionPowerOn, Device: device})
 	done(t, r, "gone", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
@@ -43,6 +47,43 @@ func TestADeviceThroughItsLife(t *testing.T) {
 	// The same order again finds its first outcome, and does nothing.
 	require.Equal(t, device, done(t, r, "first", rig.Provision()).Device)
 	clean(t, r)
+}
+
+// certified requires that each disk that a device had was erased in full, and
+// says so under a signature that holds.
+func certified(t *testing.T, r *rig.Rig, device metal.DeviceID) {
+	t.Helper()
+	out, err := r.Run(t.Context(), "starter", "certificates", string(device), "-o", "json")
+	require.NoError(t, err, out)
+	require.Contains(t, out, `"mode": "full"`)
+}
+
+func TestMachinesWaitWarmForOrders(t *testing.T) {
+	t.Parallel()
+	r := start(t, rig.Config{Warm: 2, Every: time.Second, Post: span(t, "1s")})
+	waiting := func() int {
+		list, err := r.Store.MachinesToWarm(t.Context(), 10)
+		require.NoError(t, err)
+		return 2 - len(list)
+	}
+	require.Eventually(t, func() bool { return waiting() == 2 && noneClaimed(t, r) }, time.Minute, 100*time.Millisecond)
+	for _, m := range machines(t, r) {
+		require.Equal(t, string(metal.Idle), m.State, m.Reason)
+	}
+	device := done(t, r, "first", rig.Provision()).Device
+	m, err := r.Store.Queries().MachineOfDevice(t.Context(), string(device))
+	require.NoError(t, err)
+	intent, err := r.Store.Queries().GetBootIntent(t.Context(), m.ID)
+	require.NoError(t, err)
+	require.True(t, intent.Warm, "the order found %s waiting", m.ID)
+	require.Eventually(t, func() bool { return waiting() == 2 && noneClaimed(t, r) }, time.Minute, 100*time.Millisecond, "another one takes its place")
+	done(t, r, "gone", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
+	certified(t, r, device)
+}
+
+func noneClaimed(t *testing.T, r *rig.Rig) bool {
+	t.Helper()
+	return !slices.ContainsFunc(machines(t, r), func(m query.ListMachinesRow) bool { return m.State == string(metal.Claimed) })
 }
 
 func TestTwoHundredDevicesAtOnce(t *testing.T) {

@@ -38,6 +38,7 @@ type Config struct {
 	UI       bool          // Temporal's web UI, too
 	NoFsync  bool          // a power cut may lose everything: for tests
 	Workers  int           // 1 if zero
+	Warm     int           // idle machines that wait in the agent
 	Build    string        // build ID of the workers; empty is unversioned
 	Every    time.Duration // between two reconciles; 5 s if zero
 	Log      *slog.Logger  // says what is started; nil says nothing
@@ -149,6 +150,7 @@ func (r *Rig) startLab(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		site.Plans[0].Warm = r.cfg.Warm
 		if r.cfg.Limits != (metal.Limits{}) {
 			site.Plans[0].Limits = r.cfg.Limits
 		}
