@@ -152,6 +152,21 @@ func TestARescueLastsUntilTheMachineLeaves(t *testing.T) {
 	require.Empty(t, d.did)
 }
 
+func TestARescueEndsWithTheNextJob(t *testing.T) {
+	t.Parallel()
+	rescue := Job{Job: metal.JobRescue, Rescue: &metal.Rescue{Hostname: "web1"}}
+	for _, next := range []Job{idle, install} {
+		s, closed := &service{jobs: []Job{rescue, next, wait, leave}}, 0
+		_, _, err := start(t, s, &disk{}, func(c *Config) {
+			c.Rescue = func(context.Context, metal.Rescue) (string, func(), error) {
+				return "SHA256:abc", func() { closed = s.asked }, nil
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, 2, closed, next.Job)
+	}
+}
+
 func TestAJobOfANewerBootServiceIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s, d := &service{jobs: []Job{{Job: "dance"}, {Job: "dance"}, leave}}, &disk{}
