@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package ramsystem is the system in RAM in which the agent works: the kernel
 // of a distribution, its modules, and the agent as init. It mounts what the
 // kernel offers, loads the modules that the hardware asks for, gets an address
