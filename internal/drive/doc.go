@@ -3,9 +3,9 @@
 // data are laid out on them.
 //
 // It speaks to disks: sysfs, Linux's block devices, NVMe, ATA and SCSI
-// commands, and the programs mdadm, sfdisk and mkfs. It imports package metal,
-// package erasure and the standard library's like, and must not import
-// Temporal, activities, another driver, or the network. Errors name the disk
+// commands, and the programs mdadm, sfdisk and mkfs. Of the project it imports
+// packages metal and erasure, and must not import Temporal, activities, another
+// driver, or the network. Errors name the disk
 // and what to do; none says what was read from it.
 //
 //	disks, err := drive.List("/")

@@ -11,9 +11,10 @@
 //
 // It reads sysfs, procfs, SMBIOS tables, /dev/ipmi0, ethtool's ioctls, raw
 // Ethernet frames of LLDP, and disks through package drive. It must not import
-// Temporal, activities or a driver of anything outside the machine, and it
-// writes nothing anywhere.
+// Temporal, activities or a driver of anything outside the machine. It changes
+// nothing, but for links that are down: AddNeighbours brings them up.
 //
-// The kernel of the RAM system needs: ipmi_si, ipmi_devintf, dmi-sysfs is not
-// needed (/sys/firmware/dmi/tables is part of the kernel), af_packet.
+// The kernel of the RAM system needs ipmi_si, ipmi_devintf and af_packet beside
+// what package drive needs and the network cards' own modules. The tables of
+// SMBIOS are in /sys/firmware/dmi/tables without any module.
 package inventory
