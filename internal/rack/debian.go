@@ -39,20 +39,22 @@ const packages = "systemd-sysv,udev,dbus,kmod,linux-image-cloud-amd64,initramfs-
 
 // recipe is what mmdebstrap is told beside the packages. Its files are those of
 // an image for machines: no keys and no identity of its own, sources of
-// cloud-init that there can be, and keys that a slow machine makes quickly.
+// cloud-init that there can be, keys that a slow machine makes quickly, and no
+// locale to be made by a package that is not there.
 var recipe = []string{
 	"--variant=minbase", "--include=" + packages,
 	`--aptopt=Acquire::Languages "none"`,
 	"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 	`--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*`,
-	`--customize-hook=printf 'datasource_list: [ NoCloud, None ]\nssh_genkeytypes: [ ed25519 ]\n' >"$1"/etc/cloud/cloud.cfg.d/90-millwright.cfg`,
-	`--customize-hook=chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer`,
+	`--customize-hook=printf 'datasource_list: [ NoCloud, None ]\nssh_genkeytypes: [ ed25519 ]\nlocale: false\n' >"$1"/etc/cloud/cloud.cfg.d/90-millwright.cfg`,
+	`--customize-hook=chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer`,
 	`--customize-hook=chroot "$1" passwd --lock root`,
 	"bookworm",
 }
 
-// kernelArguments say where the machines' serial line is.
-const kernelArguments = "console=tty0 console=ttyS0,115200"
+// kernelArguments say where the machines' serial line is, and that a kernel
+// names itself there and is not chatty: each byte costs an emulator dearly.
+const kernelArguments = "console=tty0 console=ttyS0,115200 loglevel=6"
 
 // imageSize is the disk's size; cloud-init grows the root file system onto the
 // rest of the machine's disk.
