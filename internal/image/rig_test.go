@@ -124,10 +124,12 @@ func blank(t *testing.T, size int) string {
 	return file(t, "target", bytes.Repeat([]byte{0xee}, size))
 }
 
-// loop makes a block device of a file. It needs root.
+// loop makes a block device of a file. It needs root. One losetup at a time:
+// two may find the same device free, and while the second one is refused, nobody
+// else can open it.
 func loop(t *testing.T, backing string, sectors int) string {
 	t.Helper()
-	dev := tool(t, "losetup", "--show", "-f", "-b", strconv.Itoa(sectors), backing)
+	dev := tool(t, "flock", "/dev/loop-control", "losetup", "--show", "-f", "-b", strconv.Itoa(sectors), backing)
 	t.Cleanup(func() { tool(t, "losetup", "-d", dev) })
 	return dev
 }
