@@ -3,6 +3,7 @@
 package ramsystem
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,10 +51,8 @@ func (s *System) Leave(way Way) error {
 		refused = unix.Reboot(unix.LINUX_REBOOT_CMD_KEXEC)
 		s.log.Error("the kernel refuses kexec; rebooting instead", "error", refused)
 	}
-	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART); err != nil {
-		return fmt.Errorf("leave by %s: %w (%w before that)", way, err, refused)
-	}
-	return nil
+	refused = errors.Join(refused, unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART))
+	return fmt.Errorf("leave by %s: %w", way, refused)
 }
 
 // lower takes every link down. A NIC that still receives writes into the next
