@@ -18,6 +18,7 @@ type rackCommand struct {
 	Firmware []metal.Firmware `default:"bios,uefi" help:"A machine each: bios or uefi."`
 	Together bool             `help:"Live all lives at once; else one after the other, so that each is timed alone."`
 	Warm     bool             `help:"Idle machines wait in the agent, so that an order needs no POST."`
+	Disturb  bool             `help:"In the reinstall kill boot, and pull the machine's plug, while the image is written."`
 	TCG      bool             `name:"tcg" help:"Emulate, even where KVM is of use."`
 	Keep     bool             `help:"Leave everything running until Ctrl-C."`
 }
@@ -31,7 +32,7 @@ func (c rackCommand) Run(ctx context.Context, out io.Writer) error {
 			return fmt.Errorf("firmware %q: write bios or uefi", f)
 		}
 	}
-	r, err := rack.Start(ctx, rack.Options{Machines: c.Firmware, Warm: c.Warm, TCG: c.TCG, UI: true, Log: slog.New(startup{out})})
+	r, err := rack.Start(ctx, rack.Options{Machines: c.Firmware, Warm: c.Warm, Disturb: c.Disturb, TCG: c.TCG, UI: true, Log: slog.New(startup{out})})
 	if err != nil {
 		return err
 	}

@@ -73,8 +73,12 @@ func erased(disk string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	if size, err := f.Seek(0, io.SeekEnd); err != nil || size != diskGB*1e9 {
-		return fmt.Errorf("disk %s: %d bytes, want %d: %w", disk, size, int64(diskGB*1e9), err)
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size != diskGB*1e9 {
+		return fmt.Errorf("disk %s: %d bytes, want %d", disk, size, int64(diskGB*1e9))
 	}
 	return extents(f, func(offset int64, data []byte) error {
 		if !blank(data) {

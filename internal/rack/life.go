@@ -93,6 +93,11 @@ func (l *life) install(ctx context.Context, stage, mark string, in metal.OrderIn
 	if err := l.Order(ctx, l.order(stage), in); err != nil {
 		return timeline{}, err
 	}
+	if l.options.Disturb && in.Action == metal.ActionReinstall {
+		if err := l.disturb(ctx, began); err != nil {
+			return timeline{}, err
+		}
+	}
 	status, err := l.Await(ctx, l.order(stage))
 	if err != nil || status.State != "done" {
 		return timeline{}, errors.Join(err, fmt.Errorf("order %s: %s: %s", l.order(stage), status.State, status.Outcome))

@@ -23,6 +23,8 @@ type Options struct {
 	Bin      string           // folder of the programs, with agent-files and cache in it; empty finds the module's bin/
 	Warm     bool             // idle machines wait in the agent
 	TCG      bool             // emulate, even where KVM is of use: so that times can be compared
+	Disturb  bool             // in the reinstall boot is killed and the machine's plug pulled, while the image is written
+	Limits   metal.Limits     // of the plans; generous ones where zero
 	NoFsync  bool             // a power cut may lose everything: for tests
 	UI       bool             // Temporal's web UI, too
 	Log      *slog.Logger     // says what is started; nil says nothing

@@ -22,9 +22,9 @@ const (
 // Plan is what an order names to get the machine with a firmware.
 func Plan(f metal.Firmware) metal.PlanID { return metal.PlanID("qemu." + string(f)) }
 
-// limits are an emulated machine's on a busy host: five times what was measured
-// on two idle cores. They are short where a fault is to be watched.
-var limits = metal.Limits{Boot: 5 * time.Minute, Install: 6 * time.Minute, PhoneHome: 8 * time.Minute}
+// patient are limits for an emulated machine on a busy host: five times what
+// was measured on two idle cores.
+var patient = metal.Limits{Boot: 5 * time.Minute, Install: 6 * time.Minute, PhoneHome: 8 * time.Minute}
 
 // blocks are where addresses come from; the outside routes all of it to the switch.
 var blocks = []sitefile.Block{
@@ -38,6 +38,10 @@ var blocks = []sitefile.Block{
 func (r *Rack) site() *sitefile.Site {
 	sw := r.Net.Switch()
 	sw.Site, sw.Credential = Site, switchCredential
+	limits := r.options.Limits
+	if limits == (metal.Limits{}) {
+		limits = patient
+	}
 	s := &sitefile.Site{
 		ID: Site, Metro: "lab", Boot: []netip.Addr{netrack.BootAddress}, Blocks: blocks,
 		BGP:      sitefile.BGP{AS: 65000, PeerAS: 65001, Addresses: []netip.Addr{netrack.SwitchAddress, netrack.SwitchAddress6}},
