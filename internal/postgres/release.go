@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,8 +34,8 @@ func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot meta
 			return err
 		}
 		if machine.Dirty {
-			proofs, err := q.RecordErasure(ctx, query.RecordErasureParams{Machine: machine.ID, Device: string(claim.Device), Boot: int64(boot)})
-			if err != nil || proofs == 0 {
+			proven, err := proveErasure(ctx, q, claim, boot)
+			if err != nil || !proven {
 				dirty = err == nil
 				return err
 			}
@@ -45,6 +46,25 @@ func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot meta
 		return letGo(ctx, q, claim, end)
 	})
 	return dirty, err
+}
+
+// proveErasure records what proves that a boot erased the machine: its own word,
+// and a certificate for each disk that the machine is known to have. A disk that
+// did not show up may come back with its data.
+func proveErasure(ctx context.Context, q *query.Queries, claim metal.Claim, boot metal.BootNumber) (bool, error) {
+	machine := string(claim.Machine)
+	if boot == 0 {
+		return false, nil
+	}
+	missing, err := q.UncertifiedDisks(ctx, query.UncertifiedDisksParams{Machine: machine, Boot: int64(boot)})
+	if err != nil {
+		return false, err
+	}
+	if len(missing) > 0 {
+		return false, event(ctx, q, claim, "erase", "boot %d brought no certificate of a full erasure of disks %s", boot, strings.Join(missing, ", "))
+	}
+	proofs, err := q.RecordErasure(ctx, query.RecordErasureParams{Machine: machine, Device: string(claim.Device), Boot: int64(boot)})
+	return proofs > 0, err
 }
 
 // endWithout ends a run that holds no machine. A device that has one

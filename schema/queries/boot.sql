@@ -199,3 +199,9 @@ insert into certificate_keys (id, pem) values (@id, @pem) on conflict do nothing
 
 -- name: CertificateKey :one
 select pem from certificate_keys where id = $1;
+
+-- name: UncertifiedDisks :many
+-- Declared disks of a machine for which a boot brought no certificate of a full erasure.
+select (d ->> 'serial')::text from machines m, jsonb_array_elements(m.disks) d
+where m.id = @machine and not exists (select from certificates c
+    where c.machine = m.id and c.boot = @boot and c.serial = d ->> 'serial' and c.body::jsonb ->> 'mode' = 'full');

@@ -893,6 +893,38 @@ func (q *Queries) TakeJob(ctx context.Context, arg TakeJobParams) (TakeJobRow, e
 	return i, err
 }
 
+const uncertifiedDisks = `-- name: UncertifiedDisks :many
+select (d ->> 'serial')::text from machines m, jsonb_array_elements(m.disks) d
+where m.id = $1 and not exists (select from certificates c
+    where c.machine = m.id and c.boot = $2 and c.serial = d ->> 'serial' and c.body::jsonb ->> 'mode' = 'full')
+`
+
+type UncertifiedDisksParams struct {
+	Machine string
+	Boot    int64
+}
+
+// Declared disks of a machine for which a boot brought no certificate of a full erasure.
+func (q *Queries) UncertifiedDisks(ctx context.Context, arg UncertifiedDisksParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, uncertifiedDisks, arg.Machine, arg.Boot)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var column_1 string
+		if err := rows.Scan(&column_1); err != nil {
+			return nil, err
+		}
+		items = append(items, column_1)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const unsignalledReports = `-- name: UnsignalledReports :many
 select id, site, machine, boot, kind, detail, run, reported_at, signalled_at from reports where site = $1 and signalled_at is null order by id limit 1000
 `
