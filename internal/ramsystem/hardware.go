@@ -31,7 +31,7 @@ func (m *modules) coldplug(ctx context.Context, devices string) (settled <-chan 
 	}
 	err = filepath.WalkDir(devices, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Name() != "modalias" {
-			return nil //nolint:nilerr // a device that was there a moment ago
+			return nil // a device that was there a moment ago
 		}
 		if alias, err := os.ReadFile(path); err == nil {
 			m.plug(ctx, strings.TrimSpace(string(alias)))

@@ -90,7 +90,7 @@ func serve(t *testing.T, link string) *server {
 	s := &server{}
 	listening, err := server4.NewServer(link, &net.UDPAddr{Port: 67}, s.answer)
 	require.NoError(t, err)
-	go listening.Serve() //nolint:errcheck // ends with the test
+	go listening.Serve() // ends with the test
 	t.Cleanup(func() { listening.Close() })
 	return s
 }
