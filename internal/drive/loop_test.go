@@ -32,10 +32,13 @@ func loop(t *testing.T, size int64, options ...string) (Disk, string) {
 	out, err := exec.Command("/sbin/losetup", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	path := strings.TrimSpace(string(out))
-	t.Cleanup(func() {
-		out, err := exec.Command("/sbin/losetup", "-d", path).CombinedOutput()
-		require.NoError(t, err, string(out))
-	})
+	// Let go of while it is open, a loop device ends with its last file, so also
+	// when a test is killed.
+	held, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, held.Close()) })
+	out, err = exec.Command("/sbin/losetup", "-d", path).CombinedOutput()
+	require.NoError(t, err, string(out))
 	return Disk{Path: path, Transport: Other, Serial: "LOOP", Size: size, LogicalBlock: 512, Zeroes: true}, file
 }
 
