@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,19 +30,45 @@ import (
 type boot struct {
 	images http.Handler
 
+	hold <-chan struct{} // a machine leaves when it is closed; nil at once
+
 	mu   sync.Mutex
 	jobs []agent.Job
 	said []agent.Report
+	log  strings.Builder
+}
+
+// next is what is to be done now.
+func (b *boot) next() agent.Job {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.jobs[0]
+}
+
+func (b *boot) keep(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.URL.Query().Get(agent.QueryAt) == strconv.Itoa(b.log.Len()) {
+		io.Copy(&b.log, r.Body)
+	}
+	json.NewEncoder(w).Encode(agent.LogEnd{Next: int64(b.log.Len())})
 }
 
 func (b *boot) serve(t *testing.T) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /agent/up", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("GET /agent/job", func(w http.ResponseWriter, _ *http.Request) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		json.NewEncoder(w).Encode(b.jobs[0])
+	mux.HandleFunc("GET /agent/job", func(w http.ResponseWriter, r *http.Request) {
+		job := b.next()
+		if job.Job == metal.JobLeave && b.hold != nil {
+			select {
+			case <-b.hold:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		json.NewEncoder(w).Encode(job)
 	})
+	mux.HandleFunc("POST /agent/log", b.keep)
 	mux.HandleFunc("POST /agent/report", func(_ http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
