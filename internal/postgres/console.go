@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -98,6 +99,10 @@ func (s *Store) ConsoleSeat(ctx context.Context, device metal.DeviceID) (metal.C
 	}
 	return metal.ConsoleSeat{
 		Machine: metal.MachineID(row.Machine), Site: metal.SiteID(row.Site), State: metal.DeviceState(row.State),
-		Agent: row.Job == "install" || row.Job == "erase", SSHKeys: row.SshKeys,
+		Agent: !slices.Contains(tenantBoots, row.Job), SSHKeys: row.SshKeys,
 	}, nil
 }
+
+// tenantBoots are the jobs that leave a machine to its tenant's own system. Of
+// any other, also one that is not thought of yet, the agent is at the console.
+var tenantBoots = []string{"none", "leave", "ipxe"}

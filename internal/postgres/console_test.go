@@ -240,6 +240,12 @@ func TestASeatIsOfADeviceThatHasAMachine(t *testing.T) {
 	require.Equal(t, claim.Machine, seat.Machine)
 	require.Equal(t, metal.SiteID("one"), seat.Site)
 	require.Equal(t, metal.Provisioning, seat.State)
+	for job, agent := range map[string]bool{"none": false, "leave": false, "ipxe": false, "install": true, "erase": true, "rescue": true, "idle": true} {
+		n.exec("update boot_intents set job = $2, run = 'device/x' where machine = $1", claim.Machine, job)
+		seat, err = n.store.ConsoleSeat(t.Context(), claim.Device)
+		require.NoError(t, err)
+		require.Equal(t, agent, seat.Agent, job)
+	}
 	_, err = n.store.ConsoleSeat(t.Context(), "99999999-9999-9999-9999-999999999999")
 	require.ErrorIs(t, err, metal.ErrUnknownDevice)
 	_, err = n.store.ConsoleSeat(t.Context(), "no device at all")
