@@ -179,17 +179,9 @@ func TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued(t *testing.T) {
 	rescued := b.await(t, 2)
 	require.Equal(t, metal.Rescued, rescued.Kind, rescued.Detail)
 
-	known := filepath.Join(t.TempDir(), "known")
-	look := exec.Command("ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new", "-o", "IdentitiesOnly=yes",
-		"-o", "UserKnownHostsFile="+known, "-i", key, "-p", port, "root@127.0.0.1",
-		"mkdir -p /mnt && mount -o ro /dev/md127p1 /mnt && cat /mnt/etc/hello && umount /mnt && mount -t vfat -o ro /dev/md127p2 /mnt && cat /mnt/meta-data; umount /mnt; cat /proc/mdstat")
-	seen, err := look.CombinedOutput()
-	require.NoError(t, err, "%s", seen)
-	shown, err := exec.Command("ssh-keygen", "-l", "-f", known).Output()
-	require.NoError(t, err)
-	require.Contains(t, string(shown), rescued.Detail, "the host key is the one that was reported")
-	require.Contains(t, string(seen), "from the agent\ninstance-id: d1\n")
-	require.Contains(t, string(seen), "active raid1")
+	seen := lookInside(t, key, port, rescued.Detail)
+	require.Contains(t, seen, "from the agent\ninstance-id: d1\n")
+	require.Contains(t, seen, "active raid1")
 
 	close(hold)
 	refused := b.await(t, 3)
@@ -208,4 +200,19 @@ func TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued(t *testing.T) {
 	log := b.log.String()
 	require.Contains(t, log, "step=first-boot")
 	require.NotContains(t, log, "c0ffee")
+}
+
+// lookInside is the tenant, who mounts what the agent has written.
+func lookInside(t *testing.T, key, port, fingerprint string) string {
+	t.Helper()
+	known := filepath.Join(t.TempDir(), "known")
+	look := exec.Command("ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new", "-o", "IdentitiesOnly=yes",
+		"-o", "UserKnownHostsFile="+known, "-i", key, "-p", port, "root@127.0.0.1",
+		"mkdir -p /mnt && mount -o ro /dev/md127p1 /mnt && cat /mnt/etc/hello && umount /mnt && mount -t vfat -o ro /dev/md127p2 /mnt && cat /mnt/meta-data; umount /mnt; cat /proc/mdstat")
+	seen, err := look.CombinedOutput()
+	require.NoError(t, err, "%s", seen)
+	shown, err := exec.Command("ssh-keygen", "-l", "-f", known).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(shown), fingerprint, "the host key is the one that was reported")
+	return string(seen)
 }
