@@ -81,7 +81,10 @@ func startBMC(ctx context.Context, name, dir, program string, at netip.Addr) (*s
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // the child has its own
-	b.process = exec.Command("ipmi_sim", "-n", "-s", state, "-c", filepath.Join(dir, "lan.conf"), "-f", filepath.Join(dir, "sim.emu"))
+	// It dies of a machine that is switched off while it speaks to it, unless it
+	// ignores SIGPIPE (seen in OpenIPMI 2.0.33).
+	b.process = exec.Command("sh", "-c", `trap "" PIPE; exec ipmi_sim -n "$@"`, "sh",
+		"-s", state, "-c", filepath.Join(dir, "lan.conf"), "-f", filepath.Join(dir, "sim.emu"))
 	b.process.Stdout, b.process.Stderr = log, log
 	b.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := b.process.Start(); err != nil {
@@ -94,23 +97,40 @@ func startBMC(ctx context.Context, name, dir, program string, at netip.Addr) (*s
 	return b, nil
 }
 
-// await waits until its system interface takes connections, which it opens
-// after the LAN.
+// presence is RMCP's ping (IPMI 2.0, section 13.2.3). Anything answers it that
+// takes IPMI on that port, without a session.
+var presence = []byte{0x06, 0x00, 0xff, 0x06, 0x00, 0x00, 0x11, 0xbe, 0x80, 0x00, 0x00, 0x00}
+
+// await waits until it answers over the LAN.
 func (b *simulator) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, bmcAnswers)
 	defer cancel()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", b.host.String())
+		err := b.ping()
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		select {
 		case <-ctx.Done():
 			said, _ := os.ReadFile(b.log)
-			return fmt.Errorf("ipmi_sim does not answer at %s: %w: %s", b.host, err, said)
+			return fmt.Errorf("ipmi_sim does not answer at %s: %w: %s", b.lan, err, said)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+func (b *simulator) ping() error {
+	conn, err := net.Dial("udp", b.lan.String())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(500 * time.Millisecond))
+	if _, err := conn.Write(presence); err != nil {
+		return err
+	}
+	_, err = conn.Read(make([]byte, 64))
+	return err
 }
 
 func (b *simulator) stop() {
