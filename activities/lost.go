@@ -21,6 +21,7 @@ type LostStore interface {
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
 	FreeRested(ctx context.Context) (int, error)
 	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
+	DropOldConsoles(ctx context.Context) (int64, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
 }
 
@@ -54,7 +55,8 @@ type FindLostResult struct {
 
 // FindLost compares what Postgres says is under way with the runs that are
 // open, and lists what has none. It also returns rested addresses to their
-// blocks, and forgets old logs.
+// blocks, and forgets old logs
+// and consoles.
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
 	var found FindLostResult
@@ -62,6 +64,9 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 		return found, classify(err)
 	}
 	if _, err := l.Store.ForgetLogs(ctx, logsFor); err != nil {
+		return found, classify(err)
+	}
+	if _, err := l.Store.DropOldConsoles(ctx); err != nil {
 		return found, classify(err)
 	}
 	orders, err := l.Store.OpenOrders(ctx, lostAfter, lostAtOnce)

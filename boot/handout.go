@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 
 	"millwright/internal/agent"
 	"millwright/internal/firstboot"
@@ -49,8 +50,17 @@ func (s *service) tell(ctx context.Context, c agentCall, job metal.AgentJob) (ag
 	}
 	told.Erase = job.Erase
 	told.Install = &agent.Install{Image: job.Image.ID, Size: job.Image.Size, Storage: job.Storage}
-	told.Install.FirstBoot, err = firstboot.Render(m, m.Tenancy.OperatingSystem.FirstBoot, firstboot.Options{URL: s.URL, Resolvers: s.Resolvers})
+	told.Install.FirstBoot, err = firstboot.Render(m, m.Tenancy.OperatingSystem.FirstBoot, firstboot.Options{URL: s.URL, Resolvers: s.Resolvers, Positions: positions(m.Tenancy)})
 	return told, err
+}
+
+// positions says on which NIC a link is.
+func positions(t *metal.Tenancy) map[netip.Prefix]int {
+	at := map[netip.Prefix]int{}
+	for _, lease := range links(t) {
+		at[lease.Prefix] = lease.Position
+	}
+	return at
 }
 
 // links are the leases that a machine has an end of.

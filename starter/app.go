@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"millwright/internal/firstboot"
 	"millwright/internal/postgres"
 	"millwright/internal/temporal"
 )
@@ -48,8 +49,11 @@ func (a *app) database(ctx context.Context) (*postgres.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.store, err = postgres.Open(ctx, dsn)
-	return a.store, err
+	if a.store, err = postgres.Open(ctx, dsn); err != nil {
+		return nil, err
+	}
+	a.store.CheckUserData = firstboot.CheckUserData
+	return a.store, nil
 }
 
 func (a *app) runs(ctx context.Context) (temporal.Runs, error) {

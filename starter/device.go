@@ -53,10 +53,11 @@ func answerOf(d query.ListDevicesRow, leases []metal.Lease) deviceAnswer {
 		Addresses: []address{}, Created: d.CreatedAt, Changed: d.ChangedAt, Deleted: d.DeletedAt,
 	}
 	for _, l := range leases {
-		link := l.Link()
-		answer.Addresses = append(answer.Addresses, address{
-			Address: netip.PrefixFrom(link.Machine(), l.Prefix.Bits()), Gateway: link.Switch(), Role: l.Role,
-		})
+		a := address{Address: netip.PrefixFrom(l.Machine(), l.Prefix.Bits()), Role: l.Role}
+		if !l.Elastic && !l.Prefix.IsSingleIP() {
+			a.Gateway = l.Link().Switch()
+		}
+		answer.Addresses = append(answer.Addresses, a)
 	}
 	return answer
 }

@@ -187,6 +187,6 @@ type deviceAnswer struct {
 // address is one link as its machine sees it.
 type address struct {
 	Address netip.Prefix `json:"address"`
-	Gateway netip.Addr   `json:"gateway"`
+	Gateway netip.Addr   `json:"gateway,omitzero"`
 	Role    metal.Role   `json:"role"`
 }

@@ -29,6 +29,7 @@ type record struct {
 	held    int // bytes pending
 	lost    int // bytes that found no room
 	why     error
+	secrets redactor
 
 	id    int64 // where ours is written; 0 if nowhere yet
 	of    metal.ConsoleWatch
@@ -50,6 +51,8 @@ func (r *record) follow(w metal.ConsoleWatch) {
 func (r *record) add(body []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	body = append([]byte(nil), body...) // others read it, too
+	r.secrets.mask(body)
 	if !r.watch.Recorded {
 		return
 	}
@@ -65,7 +68,7 @@ func (r *record) add(body []byte) {
 	if last >= 0 && same(r.pending[last].watch, r.watch) {
 		r.pending[last].body = append(r.pending[last].body, body...)
 	} else {
-		r.pending = append(r.pending, piece{r.watch, append([]byte(nil), body...)})
+		r.pending = append(r.pending, piece{r.watch, body})
 	}
 	r.held += len(body)
 	r.why = nil

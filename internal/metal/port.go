@@ -71,6 +71,17 @@ type Lease struct {
 	Role    Role
 	Site    SiteID
 	Elastic bool // assigned from a reservation: routed to the machine, and no link
+
+	Position int // the machine's NIC that it is on, counted from 0; links only
+}
+
+// Machine is the machine's own address in the lease: its end of a link, or the
+// first address of what is routed to it.
+func (l Lease) Machine() netip.Addr {
+	if l.Elastic || l.Prefix.IsSingleIP() {
+		return l.Prefix.Addr()
+	}
+	return l.Link().Machine()
 }
 
 // Link is the lease seen as a point-to-point subnet.

@@ -33,8 +33,10 @@ type Agent struct {
 // Script boots the agent. Whatever goes wrong on the way, it asks for a new
 // script: nothing on the disk may start while the intent is the agent.
 func (a Agent) Script() string {
-	// initrd= is for UEFI, where the kernel finds its initrd by that name.
-	arguments := strings.TrimSpace(fmt.Sprintf("initrd=%s %s=%d %s=%s %s=%s %s",
+	// initrd= is for UEFI, where the kernel finds its initrd by that name. BOOTIF
+	// names the NIC that iPXE booted from, in the words of PXELINUX, so that the
+	// agent need not ask on every link.
+	arguments := strings.TrimSpace(fmt.Sprintf("initrd=%s BOOTIF=01-${mac:hexhyp} %s=%d %s=%s %s=%s %s",
 		Initrd, ArgBoot, a.Boot, ArgToken, a.Token, ArgURL, a.URL, a.Arguments))
 	return fmt.Sprintf(`#!ipxe
 echo Millwright: %s boots the agent, boot %d

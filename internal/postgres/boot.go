@@ -296,7 +296,7 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 	for _, l := range leases {
 		if t := tenancies[l.Machine]; t != nil {
 			t.Leases = append(t.Leases, metal.Lease{
-				Prefix: l.Prefix, Role: metal.Role(l.Role), Site: metal.SiteID(l.Site), Elastic: l.Purpose == string(metal.Reservation),
+				Prefix: l.Prefix, Role: metal.Role(l.Role), Site: metal.SiteID(l.Site), Elastic: l.Purpose == string(metal.Reservation), Position: int(portOfAsk(l.Ask)),
 			})
 		}
 	}
@@ -317,11 +317,7 @@ func bootMachine(row query.BootMachinesRow, tenancy *metal.Tenancy) metal.BootMa
 	m.Addresses = []netip.Addr{m.Install.Machine()}
 	if tenancy != nil {
 		for _, l := range tenancy.Leases {
-			if l.Elastic {
-				m.Addresses = append(m.Addresses, l.Prefix.Addr())
-			} else {
-				m.Addresses = append(m.Addresses, l.Link().Machine())
-			}
+			m.Addresses = append(m.Addresses, l.Machine())
 		}
 	}
 	return m

@@ -35,7 +35,9 @@ func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.Ord
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			fresh = true
-			row, err = writeOrder(ctx, q, o)
+			if row, err = writeOrder(ctx, q, o); err == nil {
+				err = s.bootsWithIt(ctx, q, o)
+			}
 		case err == nil && !sameJSON(row.Input, o.Input):
 			return fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
 		}
@@ -46,6 +48,30 @@ func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.Ord
 		return err
 	})
 	return status, fresh, err
+}
+
+// bootsWithIt refuses user data that the system would choke on, or ignore
+// without a word.
+func (s *Store) bootsWithIt(ctx context.Context, q *query.Queries, o metal.Order) error {
+	if s.CheckUserData == nil || o.Action != metal.ActionProvision && o.Action != metal.ActionReinstall {
+		return nil
+	}
+	d, err := q.GetDevice(ctx, string(o.Device))
+	if err != nil || d.UserData == nil {
+		return err
+	}
+	first, err := q.FirstBootOfSystem(ctx, string(o.Wish.OperatingSystem))
+	if err != nil {
+		return err
+	}
+	body, err := q.UserDataOf(ctx, *d.UserData)
+	if err != nil {
+		return err
+	}
+	if err := s.CheckUserData(metal.FirstBootMethod(first), body); err != nil {
+		return invalid("user_data", "%s: %s", o.Wish.OperatingSystem, err)
+	}
+	return nil
 }
 
 func writeOrder(ctx context.Context, q *query.Queries, o metal.Order) (query.Order, error) {

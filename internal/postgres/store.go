@@ -17,6 +17,10 @@ import (
 type Store struct {
 	pool *pgxpool.Pool
 	desk *Desk
+
+	// CheckUserData finds user data that a system would not take, when a device
+	// is ordered with it. Nil takes everything.
+	CheckUserData func(metal.FirstBootMethod, []byte) error
 }
 
 // defaultConns serves some hundred activities at once, each a transaction of

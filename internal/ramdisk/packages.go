@@ -27,6 +27,7 @@ var packages = []string{
 	"e2fsprogs", "libext2fs2t64", "libcom-err2", "libblkid1", "libuuid1",
 	"xfsprogs", "libinih1", "liburcu8t64",
 	"dosfstools",
+	"fdisk", "libfdisk1", "libsmartcols1", "libreadline8t64", "libtinfo6",
 	"libc6",
 }
 
@@ -37,6 +38,7 @@ var programs = []string{
 	"usr/sbin/mke2fs",
 	"usr/sbin/mkfs.xfs",
 	"usr/sbin/mkfs.fat",
+	"usr/sbin/sfdisk",
 }
 
 // companions are files that programs read.

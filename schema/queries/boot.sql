@@ -113,7 +113,7 @@ left join user_data u on u.sha256 = d.user_data
 where m.site = @site and (@machine::text = '' or m.id = @machine);
 
 -- name: BootLeases :many
-select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from machines m
+select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m
 join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
 where m.site = @site and (@machine::text = '' or m.id = @machine)

@@ -34,7 +34,7 @@ func (q *Queries) AppendLog(ctx context.Context, arg AppendLogParams) error {
 }
 
 const bootLeases = `-- name: BootLeases :many
-select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose from machines m
+select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m
 join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
 where m.site = $1 and ($2::text = '' or m.id = $2)
@@ -52,6 +52,7 @@ type BootLeasesRow struct {
 	Role    string
 	Site    string
 	Purpose string
+	Ask     string
 }
 
 func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootLeasesRow, error) {
@@ -69,6 +70,7 @@ func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootL
 			&i.Role,
 			&i.Site,
 			&i.Purpose,
+			&i.Ask,
 		); err != nil {
 			return nil, err
 		}
