@@ -87,6 +87,22 @@ func TestAWrongFlagEndsTheProgramBeforeItServes(t *testing.T) {
 	require.ErrorContains(t, err, "/nowhere")
 }
 
+func TestASocketThatCannotBeOpenedIsNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for flag, change := range map[string]func(*Config){
+		"DHCP": func(c *Config) { c.DHCPListen = "nowhere" }, "TFTP": func(c *Config) { c.TFTPListen = "nowhere" },
+		"HTTP": func(c *Config) { c.HTTPListen = "nowhere" }, "admin": func(c *Config) { c.AdminListen = "nowhere" },
+	} {
+		cfg := Config{Site: "lab1", Address: netip.MustParseAddr("10.0.0.1"), URL: "http://10.0.0.1:8080",
+			DHCPListen: "127.0.0.1:0", TFTPListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
+			AgentFolder: folder, Images: ImageConfig{Folder: folder}, ErasureKey: filepath.Join(folder, "erasure.pem")}
+		change(&cfg)
+		_, err := open(cfg, newWorld(), newWorld(), quiet())
+		require.ErrorContains(t, err, "listen for "+flag+" on nowhere")
+	}
+}
+
 func TestEveryFlagCanBeGivenInTheEnvironment(t *testing.T) {
 	t.Setenv("MILLWRIGHT_SITE", "lab1")
 	t.Setenv("MILLWRIGHT_ADDRESS", "10.0.0.1")

@@ -65,9 +65,14 @@ func listenUDP(network, address string) (*net.UDPConn, error) {
 }
 
 func (s *server) close() {
-	for _, c := range []interface{ Close() error }{s.dhcp, s.dhcp6, s.tftp, s.http, s.admins} {
+	for _, c := range []*net.UDPConn{s.dhcp, s.dhcp6, s.tftp} {
 		if c != nil {
 			_ = c.Close()
+		}
+	}
+	for _, l := range []net.Listener{s.http, s.admins} {
+		if l != nil {
+			_ = l.Close()
 		}
 	}
 }
