@@ -28,13 +28,18 @@ type startup struct{ out io.Writer }
 // Enabled hides what is only for finding faults.
 func (s startup) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle prints one line of what internal/stack says of a part.
+// Handle prints one line of what internal/stack says of a part, and the words
+// of whoever else speaks.
 func (s startup) Handle(_ context.Context, record slog.Record) error {
 	said := map[string]string{}
 	record.Attrs(func(a slog.Attr) bool {
 		said[a.Key] = a.Value.String()
 		return true
 	})
+	if said["part"] == "" {
+		_, err := fmt.Fprintln(s.out, " ", record.Message)
+		return err
+	}
 	_, err := fmt.Fprintf(s.out, "  %-24s up after %6s   log %s\n", said["part"], said["took"], said["log"])
 	return err
 }

@@ -76,7 +76,7 @@ func buildImages(ctx context.Context, cache string, log *slog.Logger) (*images, 
 		return nil, err
 	}
 	began := time.Now()
-	log.Info("building Debian from its packages: a minute or two, once", "kept in", folder)
+	log.Info("building Debian from its packages into " + folder + ": a minute or two, once")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (r *Rack) screwIn(ctx context.Context, i int, firmware metal.Firmware) erro
 	if err == nil {
 		r.diary.owns(m.ID, m.MAC)
 		r.Machines = append(r.Machines, m)
-		r.log.Info("machine", "id", m.ID, "firmware", firmware, "bmc", m.bmc.lan, "console", m.Console)
+		r.log.Info(fmt.Sprintf("machine %s (%s): its BMC is at %s, its console in %s", m.ID, firmware, m.bmc.lan, m.Console))
 	}
 	return err
 }
