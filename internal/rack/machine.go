@@ -31,6 +31,7 @@ type Machine struct {
 
 // Sizes of a machine: what an installer and a small Debian need.
 const (
+	cores     = 2 // an installing system starts many things at once
 	memoryMiB = 1024
 	diskGB    = 4
 )
@@ -104,7 +105,7 @@ func (m *Machine) config(dir, socket string, p place) qemu.Config {
 		firmware = qemu.UEFI
 	}
 	return qemu.Config{
-		Name: string(m.ID), Dir: dir, Firmware: firmware, Memory: memoryMiB, TCG: p.tcg,
+		Name: string(m.ID), Dir: dir, Firmware: firmware, Memory: memoryMiB, CPUs: cores, TCG: p.tcg,
 		NICs:      []qemu.NIC{{MAC: m.MAC, Tap: tap}},
 		Disks:     []qemu.Drive{{File: m.Disk, Serial: m.serial()}},
 		Namespace: p.host.NetworkNamespace(),

@@ -50,7 +50,7 @@ func (r *Rack) site() *sitefile.Site {
 	}
 	for _, f := range firmwares {
 		s.Plans = append(s.Plans, sitefile.Plan{
-			ID: Plan(f), Description: "one core of QEMU, started by " + string(f), Cores: 1, MemoryGiB: memoryMiB >> 10,
+			ID: Plan(f), Description: "QEMU, started by " + string(f), Cores: cores, MemoryGiB: memoryMiB >> 10,
 			DisksGB: []int{diskGB}, Limits: limits, Warm: r.warm(f),
 		})
 	}
