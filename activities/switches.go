@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -52,12 +53,17 @@ type CheckSwitchResult struct {
 
 // CheckSwitch compares a switch's ports with what they should be and its
 // neighbours with the declared cabling, asks how its BGP sessions stand, and
-// records all three. It changes nothing on the switch.
+// records all three. First it brings the ports whose intent changed without a
+// run that waits for it: a site that was imported, a reservation that ended.
+// Else it changes nothing on the switch.
 func (s *Switches) CheckSwitch(ctx context.Context, in CheckSwitchInput) (CheckSwitchResult, error) {
 	defer beat(ctx)()
 	var result CheckSwitchResult
 	sw, err := s.Store.Switch(ctx, in.Switch)
 	if err != nil {
+		return result, classify(err)
+	}
+	if err := s.bringPending(ctx, sw); err != nil {
 		return result, classify(err)
 	}
 	var found metal.SwitchCheck
@@ -75,6 +81,37 @@ func (s *Switches) CheckSwitch(ctx context.Context, in CheckSwitchInput) (CheckS
 	}
 	result.Miscablings = len(found.Miscablings)
 	return result, classify(s.Store.RecordCheck(ctx, sw.ID, found))
+}
+
+// bringPending waits for the commit of what is pending. A port that its switch
+// refuses says so where ports are listed, and keeps nobody from looking.
+func (s *Switches) bringPending(ctx context.Context, sw metal.Switch) error {
+	intents, err := s.Store.PortIntents(ctx, sw.ID, nil)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(intents))
+	for i, p := range intents {
+		names[i] = p.Port.Name
+	}
+	outcomes, err := s.Store.PortOutcomes(ctx, sw.ID, names)
+	if err != nil {
+		return err
+	}
+	var pending []metal.PortGeneration
+	for _, p := range intents {
+		if o := outcomes[p.Port.Name]; o.Applied < p.Generation && o.Refused < p.Generation {
+			pending = append(pending, metal.PortGeneration{Port: p.Port, Generation: p.Generation})
+		}
+	}
+	if len(pending) == 0 {
+		return nil
+	}
+	err = s.Committer.Bring(ctx, pending)
+	if err != nil && !errors.Is(err, metal.ErrConfigRefused) {
+		return err
+	}
+	return nil
 }
 
 // drifts leaves out ports that a commit is on its way to, or that the switch

@@ -227,3 +227,26 @@ func TestTheScheduledCheckRepairsWhereThatIsWanted(t *testing.T) {
 		require.Equal(t, repair, len(w.driftsOf(port.Switch)) == 0)
 	}
 }
+
+// What an import, or a reservation that ended, changes of a port has no run that
+// waits for it.
+func TestACheckBringsWhatNobodyWaitsFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	in := w.provision("o1")
+	require.NoError(t, w.run(Provision, in))
+	port := w.portsOf(w.device().Machine)[0]
+	_, err := w.store.Queries().BumpPorts(t.Context(), query.BumpPortsParams{Devices: []string{string(in.Device)}, Reason: "nobody waits"})
+	require.NoError(t, err)
+	pending := func() int {
+		change, err := w.store.PendingPorts(t.Context(), port.Switch)
+		require.NoError(t, err)
+		return len(change.Ports)
+	}
+	require.NotZero(t, pending())
+	found, err := w.check(port.Switch, false)
+	require.NoError(t, err)
+	require.Empty(t, found.Drifts)
+	require.Zero(t, pending())
+	w.accounted()
+}

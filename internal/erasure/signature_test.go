@@ -160,6 +160,7 @@ func TestNoVerbAndNoErrorShowsAKey(t *testing.T) {
 		require.NotContains(t, printed, fmt.Sprint([]byte(private))[1:20])
 		require.NotContains(t, printed, fmt.Sprintf("%x", private[:8]))
 	}
+	//lint:ignore SA9005 that a key shows nothing is what is tried here
 	printed, err := json.Marshal(key)
 	require.NoError(t, err)
 	require.JSONEq(t, "{}", string(printed))

@@ -95,6 +95,9 @@ func reservationQuota(ctx context.Context, q *query.Queries, w metal.Reservation
 
 // makeReservation cuts the reservation's block, of the first pool that has room.
 func makeReservation(ctx context.Context, q *query.Queries, w metal.ReservationWish) error {
+	if err := announcedAnew(ctx, q, w, "begins"); err != nil {
+		return err
+	}
 	all, err := pools(ctx, q, w.Site, w.Role(), w.Family, w.Project)
 	if err != nil {
 		return fmt.Errorf("reservation %s: %w", w.ID, err)

@@ -73,12 +73,26 @@ func (s *Store) Release(ctx context.Context, id metal.ReservationID) (metal.Rese
 		case metal.ReservationDenied:
 			return fmt.Errorf("release reservation %s: it was denied, and holds nothing: %w", id, metal.ErrWrongState)
 		case metal.ReservationCreated:
+			if err := announcedAnew(ctx, q, r.ReservationWish, "ends"); err != nil {
+				return err
+			}
 			if err := dropReserved(ctx, q, r); err != nil {
 				return err
 			}
 		}
 		return q.EndReservation(ctx, string(id))
 	})
+}
+
+// announcedAnew asks for another look at the ports of the project's devices that
+// speak BGP: what they may announce changes with its reservations. Ports come
+// before blocks, as everywhere.
+func announcedAnew(ctx context.Context, q *query.Queries, w metal.ReservationWish, verb string) error {
+	err := q.BumpSpeakers(ctx, query.BumpSpeakersParams{Project: string(w.Project), Reason: fmt.Sprintf("reservation %s %s", w.ID, verb)})
+	if err != nil {
+		return fmt.Errorf("reservation %s: ports that may announce it: %w", w.ID, err)
+	}
+	return nil
 }
 
 func dropReserved(ctx context.Context, q *query.Queries, r metal.ReservationStatus) error {

@@ -18,6 +18,11 @@ update ports set generation = generation + 1, reason = @reason, refused = null, 
 where device = any(@devices::text[])
 returning switch, name, generation;
 
+-- name: BumpSpeakers :exec
+-- What devices of a project may announce has changed.
+update ports set generation = generation + 1, reason = @reason, refused = null, refusal = null
+where device in (select s.device from bgp_sessions s join devices d on d.id = s.device where d.project = @project);
+
 -- name: BumpNamed :many
 update ports set generation = generation + 1, reason = @reason, refused = null, refusal = null
 where switch = @switch and name = any(@names::text[])
@@ -64,7 +69,7 @@ update ports set applied = greatest(applied, least(@generation::bigint, generati
 where switch = @switch and name = @name;
 
 -- name: MarkRefused :exec
-update ports set refused = @generation::bigint, refusal = @why::text where switch = @switch and name = @name and generation = @generation;
+update ports set refused = @generation::bigint, refusal = @why::text where switch = @switch and name = @name and generation = @generation and applied < @generation;
 
 -- name: PortOutcomes :many
 -- How it went with the ports named.

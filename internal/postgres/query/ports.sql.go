@@ -104,6 +104,22 @@ func (q *Queries) BumpPorts(ctx context.Context, arg BumpPortsParams) ([]BumpPor
 	return items, nil
 }
 
+const bumpSpeakers = `-- name: BumpSpeakers :exec
+update ports set generation = generation + 1, reason = $1, refused = null, refusal = null
+where device in (select s.device from bgp_sessions s join devices d on d.id = s.device where d.project = $2)
+`
+
+type BumpSpeakersParams struct {
+	Reason  string
+	Project string
+}
+
+// What devices of a project may announce has changed.
+func (q *Queries) BumpSpeakers(ctx context.Context, arg BumpSpeakersParams) error {
+	_, err := q.db.Exec(ctx, bumpSpeakers, arg.Reason, arg.Project)
+	return err
+}
+
 const cablesByMAC = `-- name: CablesByMAC :many
 select n.mac::text as mac, n.machine, n.switch, coalesce(nullif(n.member, ''), n.port)::text as port
 from nics n join switches w on w.id = n.switch
@@ -579,7 +595,7 @@ func (q *Queries) MarkChecked(ctx context.Context, id string) error {
 }
 
 const markRefused = `-- name: MarkRefused :exec
-update ports set refused = $1::bigint, refusal = $2::text where switch = $3 and name = $4 and generation = $1
+update ports set refused = $1::bigint, refusal = $2::text where switch = $3 and name = $4 and generation = $1 and applied < $1
 `
 
 type MarkRefusedParams struct {
