@@ -1,5 +1,7 @@
 package postgres
 
+import "context"
+
 // Lanes is how many transactions serve one wish at a time.
 const Lanes = lanes
 
@@ -11,4 +13,10 @@ func (s *Store) Waiting() (n int) {
 		n += len(q.waiting)
 	}
 	return n
+}
+
+// Exec runs a statement as a person at psql would.
+func (s *Store) Exec(ctx context.Context, statement string) error {
+	_, err := s.pool.Exec(ctx, statement)
+	return err
 }
