@@ -171,7 +171,7 @@ func TestEveryOrderThatIsShownCanBeGiven(t *testing.T) {
 			actions[order.Action] = true
 		}
 	}
-	require.Len(t, actions, 6, "not every action has an example")
+	require.Len(t, actions, 7, "not every action has an example")
 }
 
 // ours are the flags that our programs know, whichever command takes them.
@@ -182,9 +182,10 @@ func ours(t *testing.T) []string {
 	build.Dir = ".."
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	asked := [][]string{{"worker"}, {"boot"}, {"starter"}, {"lab", "demo"}}
-	for _, command := range []string{"migrate", "import", "serve", "provision", "reinstall", "deprovision", "power", "list", "status", "console"} {
-		asked = append(asked, []string{"starter", command})
+	asked := [][]string{{"worker"}, {"boot"}, {"starter"}, {"lab", "demo"}, {"lab", "rack"}}
+	for _, command := range []string{"migrate", "import", "serve", "provision", "reinstall", "deprovision", "power", "rescue", "list", "status", "console",
+		"log", "hardware", "certificates", "image import", "image list", "image show", "image remove", "image verify", "os list", "os show", "os verify"} {
+		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
 	}
 	for _, command := range []string{"aggregate add", "block add", "block cut", "block list", "rule set", "quota set", "allow", "take", "reserve",
 		"deny", "reservations", "who", "held", "history", "use", "map", "report", "import", "export"} {
@@ -210,7 +211,7 @@ var foreign = regexp.MustCompile("\\b(temporal|tctl|psql|pg_dump|pg_restore|curl
 func TestEveryFlagThatAPageNamesIsKnown(t *testing.T) {
 	t.Parallel()
 	known := ours(t)
-	for _, page := range []string{"../README.md", "architecture.md", "operations.md"} {
+	for _, page := range []string{"../README.md", "architecture.md", "operations.md", "operating-systems.md", "rack.md"} {
 		lines := bufio.NewScanner(strings.NewReader(read(t, page)))
 		for lines.Scan() {
 			if foreign.MatchString(lines.Text()) {
