@@ -24,6 +24,7 @@ type statusCommand struct {
 type statusAnswer struct {
 	Device deviceAnswer      `json:"device"`
 	Port   string            `json:"port,omitempty"`
+	Agent  *agentAnswer      `json:"agent,omitempty"`
 	Orders []orderLine       `json:"orders"`
 	Events []eventLine       `json:"events"`
 	Run    *workflows.Status `json:"run,omitempty"`
@@ -75,6 +76,9 @@ func (c statusCommand) read(ctx context.Context, store *postgres.Store) (s statu
 			return s, fmt.Errorf("read machine %s: %w", s.Device.Machine, err)
 		}
 		s.Port = fmt.Sprintf("%s:%s", m.Switch, m.Port)
+		if err := s.readAgent(ctx, store, metal.MachineID(m.ID)); err != nil {
+			return s, err
+		}
 	}
 	orders, err := q.ListOrders(ctx, query.ListOrdersParams{Device: string(c.Device), Most: 10})
 	if err != nil {
@@ -92,6 +96,43 @@ func (c statusCommand) read(ctx context.Context, store *postgres.Store) (s statu
 		s.Events = append(s.Events, eventLine{e.At, e.Kind, e.Body})
 	}
 	return s, nil
+}
+
+// agentAnswer is what the machine boots, and how far its agent is.
+type agentAnswer struct {
+	Boot  int64     `json:"boot"`
+	Job   string    `json:"job"` // none where the machine boots its disk
+	Step  string    `json:"step,omitempty"`
+	Done  int64     `json:"done,omitempty"`
+	Total int64     `json:"total,omitempty"`
+	Text  string    `json:"text,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+func (s *statusAnswer) readAgent(ctx context.Context, store *postgres.Store, machine metal.MachineID) error {
+	intent, err := store.Queries().GetBootIntent(ctx, string(machine))
+	if err != nil {
+		return fmt.Errorf("read what machine %s boots: %w", machine, err)
+	}
+	step, err := store.Step(ctx, machine)
+	if err != nil {
+		return fmt.Errorf("read how far the agent of machine %s is: %w", machine, err)
+	}
+	s.Agent = &agentAnswer{Boot: intent.Number, Job: intent.Job, Step: step.Step, Done: step.Done, Total: step.Total, Text: step.Text, Since: step.Since}
+	return nil
+}
+
+// String is the agent in a line; a disk needs none.
+func (a *agentAnswer) String() string {
+	switch {
+	case a == nil || a.Job == "none":
+		return "the machine boots its disk"
+	case a.Step == "":
+		return fmt.Sprintf("boot %d is to %s", a.Boot, a.Job)
+	case a.Total > 0:
+		return fmt.Sprintf("boot %d is to %s: %s, %d%% since %s %s", a.Boot, a.Job, a.Step, 100*a.Done/a.Total, moment(a.Since), a.Text)
+	}
+	return fmt.Sprintf("boot %d is to %s: %s since %s %s", a.Boot, a.Job, a.Step, moment(a.Since), a.Text)
 }
 
 // ask asks the device's run, if one is open, what it is at.
@@ -131,7 +172,14 @@ func (s statusAnswer) print(a *app) error {
 	about.add("machine", d.Machine)
 	about.add("port", s.Port)
 	for _, address := range d.Addresses {
-		about.add("address", fmt.Sprintf("%s, gateway %s (%s)", address.Address, address.Gateway, address.Role))
+		gateway := ", routed to the machine"
+		if address.Gateway.IsValid() {
+			gateway = ", gateway " + address.Gateway.String()
+		}
+		about.add("address", fmt.Sprintf("%s%s (%s)", address.Address, gateway, address.Role))
+	}
+	if d.Machine != "" {
+		about.add("boot", s.Agent.String())
 	}
 	about.add("run", s.run())
 	orders := &table{columns: []string{"order", "action", "state", "wanted", "outcome"}}
