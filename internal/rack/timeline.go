@@ -86,7 +86,8 @@ func (t timeline) seconds(name string) float64 {
 
 // print is the machine's way on two lines: names, and seconds from the order.
 func (t timeline) print(out io.Writer) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var text strings.Builder // written at once: others may write, too
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
 	var names, seconds strings.Builder
 	for _, m := range t.moments {
 		fmt.Fprintf(&names, "%s\t", m.name)
@@ -94,6 +95,7 @@ func (t timeline) print(out io.Writer) {
 	}
 	fmt.Fprintf(table, "%s\n%s\n", names.String(), seconds.String())
 	_ = table.Flush()
+	_, _ = io.WriteString(out, text.String())
 }
 
 // reports are what a machine said from a moment on, each kind's first.
