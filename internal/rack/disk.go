@@ -88,6 +88,9 @@ func erased(disk string) error {
 	})
 }
 
+// blank says whether all is zero: the first byte is, and each is as the one
+// before it. That compares words, where a loop over 4 GB takes minutes in tests
+// that look for races.
 func blank(data []byte) bool {
-	return len(bytes.TrimLeft(data, "\x00")) == 0
+	return len(data) == 0 || data[0] == 0 && bytes.Equal(data[1:], data[:len(data)-1])
 }
