@@ -36,7 +36,7 @@ func (a Agent) Script() string {
 	// initrd= is for UEFI, where the kernel finds its initrd by that name. BOOTIF
 	// names the NIC that iPXE booted from, in the words of PXELINUX, so that the
 	// agent need not ask on every link.
-	arguments := strings.TrimSpace(fmt.Sprintf("initrd=%s BOOTIF=01-${mac:hexhyp} %s=%d %s=%s %s=%s %s",
+	arguments := strings.TrimSpace(fmt.Sprintf("initrd=%s %s=%d %s=%s %s=%s BOOTIF=01-${mac:hexhyp} %s",
 		Initrd, ArgBoot, a.Boot, ArgToken, a.Token, ArgURL, a.URL, a.Arguments))
 	return fmt.Sprintf(`#!ipxe
 echo Millwright: %s boots the agent, boot %d

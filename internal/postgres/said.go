@@ -83,6 +83,9 @@ const logLimit = 4 << 20
 // leaves a gap behind it, changes nothing but the answer.
 func (s *Store) AppendLog(ctx context.Context, of metal.AgentCall, at int64, piece []byte) (next int64, err error) {
 	err = s.in(ctx, func(q *query.Queries) error {
+		if err := q.ShareMachine(ctx, string(of.Machine)); err != nil {
+			return err
+		}
 		next, err = q.LogLength(ctx, query.LogLengthParams{Machine: string(of.Machine), Boot: int64(of.Boot), TokenHash: of.TokenHash})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return staleBoot(of.Machine, of.Boot)

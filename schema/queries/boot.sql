@@ -165,6 +165,10 @@ on conflict (machine) do update set boot = excluded.boot, step = excluded.step, 
 -- name: GetStep :one
 select s.* from steps s join boot_intents i on i.machine = s.machine and i.number = s.boot where s.machine = $1;
 
+-- name: ShareMachine :exec
+-- Before its boot's intent is locked, as everybody does it.
+select from machines where id = $1 for key share;
+
 -- name: LogLength :one
 -- Bytes that are kept of the log of a boot, for who has its token. No row: it is not the machine's boot.
 select coalesce((select l.place + octet_length(l.body) from agent_logs l

@@ -854,6 +854,16 @@ func (q *Queries) SetWarmIntent(ctx context.Context, arg SetWarmIntentParams) (i
 	return number, err
 }
 
+const shareMachine = `-- name: ShareMachine :exec
+select from machines where id = $1 for key share
+`
+
+// Before its boot's intent is locked, as everybody does it.
+func (q *Queries) ShareMachine(ctx context.Context, id string) error {
+	_, err := q.db.Exec(ctx, shareMachine, id)
+	return err
+}
+
 const takeJob = `-- name: TakeJob :one
 update boot_intents i set seen_at = now(),
     handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
