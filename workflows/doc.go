@@ -8,7 +8,7 @@
 //	Reinstall   device/<id>   claim ─ park ─ boot agent ─ off ─ on ─ ⏳ … as above
 //	Deprovision device/<id>   claim ─ park ─ boot agent ─ off ─ on ─ ⏳erased ─ release
 //	Power       device/<id>   claim ─ off | on ─ settle
-//	Rescue      device/<id>   claim ─ boot agent ─ off ─ on ─ ⏳rescued
+//	Rescue      device/<id>   claim ─ open port ─ boot agent ─ off ─ on ─ ⏳rescued
 //	Recover     device/<id>   claim ─ what the lost run's state needs
 //	Reconcile   reconcile     orders and devices that nobody sees to ─ start their runs
 //	Warm        machine/<id>  claim ─ park ─ boot agent ─ off ─ on ─ ⏳agent ─ idle, waiting

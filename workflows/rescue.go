@@ -31,5 +31,11 @@ func (v *visit) rescue(ctx workflow.Context, in RunInput) error {
 	if !v.hasMachine() {
 		return failure(activities.WrongState, "device %s has no machine to rescue", in.Device)
 	}
+	if err := v.enter(ctx, StepOpen, v.holding.Port.String()); err != nil {
+		return err
+	}
+	if err := v.open(ctx); err != nil { // a reinstall that failed left it parked, and the tenant comes over the network
+		return err
+	}
 	return v.work(ctx, device, metal.JobRescue, metal.Rescued)
 }

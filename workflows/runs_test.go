@@ -40,7 +40,7 @@ var subjects = []subject{
 	},
 	{
 		name: "Rescue", run: Rescue, order: metal.OrderInput{Action: metal.ActionRescue},
-		calls: []string{"ClaimDevice", "BootAgent", "PowerOff", "PowerOn", "SettleDevice"},
+		calls: []string{"ClaimDevice", "OpenPort", "BootAgent", "PowerOff", "PowerOn", "SettleDevice"},
 		ends:  []metal.DeviceState{metal.Active, metal.Inactive, metal.Failed}, good: metal.Active, lasts: 4 * time.Minute,
 	},
 	{

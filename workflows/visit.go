@@ -159,6 +159,14 @@ func agentThen(done metal.ReportKind) []metal.ReportKind {
 }
 func only(done metal.ReportKind) []metal.ReportKind { return []metal.ReportKind{done} }
 
+// awaited is the step in which a machine's first word is.
+func awaited(job metal.Job) string {
+	if job == metal.JobScript {
+		return StepScript
+	}
+	return StepAgent
+}
+
 // working is the step in which a job is done.
 var working = map[metal.Job]string{
 	metal.JobInstall: StepInstall, metal.JobErase: StepErase, metal.JobRescue: StepRescue,
@@ -170,7 +178,7 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 	first func(metal.ReportKind) []metal.ReportKind) (bool, error) {
 	var report metal.Report
 	if first != nil {
-		if err := v.enter(ctx, StepAgent, v.machine()); err != nil {
+		if err := v.enter(ctx, awaited(job), v.machine()); err != nil {
 			return false, err
 		}
 		var ok bool

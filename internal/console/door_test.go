@@ -93,7 +93,7 @@ func (r *rig) answers(machine net.Conn, in io.Writer, screen *journal) {
 	go func() { _, _ = io.Copy(machine, machine) }()
 	r.eventually(func() bool {
 		_, err := io.WriteString(in, "root\r")
-		require.NoError(r.t, err)
+		require.NoError(r.t, err, screen.String())
 		return strings.Contains(screen.String(), "root\r")
 	}, "what is typed comes back")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,7 +112,8 @@ func (k *Keeper) wake() {
 
 // look takes what is wanted, renews what it has, and leaves the rest.
 func (k *Keeper) look(ctx context.Context) error {
-	watches, err := k.Leases.ConsolesWanted(ctx, k.Site, k.attached())
+	sitting := k.attached()
+	watches, err := k.Leases.ConsolesWanted(ctx, k.Site, sitting)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,8 @@ func (k *Keeper) look(ctx context.Context) error {
 		}
 	}
 	for _, machine := range k.kept() {
-		if !wanted[machine] {
+		// Somebody who sat down since we asked has woken us: the next look decides.
+		if !wanted[machine] && (slices.Contains(sitting, machine) || !k.sits(machine)) {
 			k.leave(machine)
 		}
 	}
@@ -162,6 +165,7 @@ func (k *Keeper) leave(machine metal.MachineID) {
 	defer k.mu.Unlock()
 	if l := k.lines[machine]; l != nil {
 		l.stop()
+		l.dismiss() // nobody sits down at what is being closed
 	}
 }
 

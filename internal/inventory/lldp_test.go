@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +49,7 @@ func besideLLDPD(dir string) error {
 			return fmt.Errorf("%v: %w: %s", step, err, out)
 		}
 	}
+	runtime.LockOSThread() // lldpd dies with the thread that started it, not with the process
 	lldpd := exec.Command("/usr/sbin/lldpd", "-d", "-I", "switch0", "-S", "test switch", "-u", "/run/lldpd.socket")
 	lldpd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := lldpd.Start(); err != nil {
@@ -60,7 +62,7 @@ func besideLLDPD(dir string) error {
 	found := Inventory{NICs: []NIC{{Name: "nic0"}, {Name: "nic1"}, {Name: "none0"}}}
 	began := time.Now()
 	AddNeighbours(context.Background(), &found, LLDPWait)
-	if time.Since(began) > LLDPWait+time.Second {
+	if time.Since(began) > LLDPWait+5*time.Second {
 		return errors.New("listened for too long")
 	}
 	text, err := json.Marshal(found)

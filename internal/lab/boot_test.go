@@ -165,7 +165,7 @@ func (b *fakeBoot) script(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	b.tokens[token] = m.ID
 	b.mu.Unlock()
-	fmt.Fprint(w, netboot.Agent{URL: b.url, Machine: m.ID, Boot: m.Intent.Number, Token: token}.Script())
+	fmt.Fprint(w, netboot.Agent{URL: b.url, From: b.url, Machine: m.ID, Boot: m.Intent.Number, Token: token}.Script())
 }
 
 // owner is the machine whose token of this boot a request shows.

@@ -122,7 +122,7 @@ func (r *rig) awaitReport(boot metal.BootNumber, kind metal.ReportKind) {
 			}
 		}
 		return false
-	}, soon, tick, "report %s", kind)
+	}, soon, tick, "report %s; machine: %+v", kind, r.state())
 }
 
 // installJob is an install of the first system of the site file.

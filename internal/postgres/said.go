@@ -34,17 +34,27 @@ func keepSaid(ctx context.Context, q *query.Queries, said metal.Said) error {
 		return q.NoteAgentUp(ctx, query.NoteAgentUpParams{Machine: machine, Number: boot, AgentVersion: said.AgentVersion})
 	case metal.Erased:
 		if r.Detail != "" {
-			return q.RecordInstallErasure(ctx, query.RecordInstallErasureParams{Machine: machine, Boot: boot, Proof: clean(r.Detail)})
+			return everyDisk(ctx, q, machine, boot, clean(r.Detail))
 		}
 	case metal.Installed:
 		if said.InFull {
-			return q.RecordInstallErasure(ctx, query.RecordInstallErasureParams{Machine: machine, Boot: boot, Proof: "erased in full before an install: " + clean(r.Detail)})
+			return everyDisk(ctx, q, machine, boot, "erased in full before an install: "+clean(r.Detail))
 		}
 	case metal.NoKexec:
 		_, err := q.GiveUpKexec(ctx, query.GiveUpKexecParams{Machine: machine, Why: clean(r.Detail)})
 		return err
 	}
 	return nil
+}
+
+// everyDisk records that a machine is proven to be erased, if each disk that it
+// is known to have was certified: one that did not show up may come back.
+func everyDisk(ctx context.Context, q *query.Queries, machine string, boot int64, proof string) error {
+	missing, err := q.UncertifiedDisks(ctx, query.UncertifiedDisksParams{Machine: machine, Boot: boot})
+	if err != nil || len(missing) > 0 {
+		return err
+	}
+	return q.RecordInstallErasure(ctx, query.RecordInstallErasureParams{Machine: machine, Boot: boot, Proof: proof})
 }
 
 // GiveUpKexec remembers that kexec failed on a machine: it reboots from now on.

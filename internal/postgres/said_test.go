@@ -92,8 +92,17 @@ func TestWhatWasNeverErasedIsErasedInFull(t *testing.T) {
 	job, err := c.store.TakeJob(ctx, a.call.Machine, a.call.Boot, a.call.TokenHash)
 	require.NoError(t, err)
 	require.Equal(t, metal.EraseFull, job.Erase)
-	a.says(metal.Installed, "x", func(s *metal.Said) { s.InFull = true })
+	a.says(metal.Installed, "a disk did not show up", func(s *metal.Said) { s.InFull = true })
 	a.bootsAgain(metal.JobInstall, 2)
+	job, err = c.store.TakeJob(ctx, a.call.Machine, a.call.Boot, a.call.TokenHash)
+	require.NoError(t, err)
+	require.Equal(t, metal.EraseFull, job.Erase, "a disk without a certificate proves nothing")
+	require.NoError(t, c.store.PutCertificateKey(ctx, "k1", []byte("a public key")))
+	a.says(metal.Installed, "x", func(s *metal.Said) {
+		s.InFull = true
+		s.Certificates = []metal.Certificate{{Serial: "LAB64-1", Body: []byte(`{"mode":"full"}`), Signature: make([]byte, 64), Key: "k1"}}
+	})
+	a.bootsAgain(metal.JobInstall, 4)
 	job, err = c.store.TakeJob(ctx, a.call.Machine, a.call.Boot, a.call.TokenHash)
 	require.NoError(t, err)
 	require.Equal(t, metal.EraseExpress, job.Erase)
