@@ -88,7 +88,7 @@ func (s *Store) Release(ctx context.Context, id metal.ReservationID) (metal.Rese
 // speak BGP: what they may announce changes with its reservations. Ports come
 // before blocks, as everywhere.
 func announcedAnew(ctx context.Context, q *query.Queries, w metal.ReservationWish, verb string) error {
-	err := q.BumpSpeakers(ctx, query.BumpSpeakersParams{Project: string(w.Project), Reason: fmt.Sprintf("reservation %s %s", w.ID, verb)})
+	err := q.BumpSpeakers(ctx, query.BumpSpeakersParams{Project: string(w.Project), Site: string(w.Site), Reason: fmt.Sprintf("reservation %s %s", w.ID, verb)})
 	if err != nil {
 		return fmt.Errorf("reservation %s: ports that may announce it: %w", w.ID, err)
 	}

@@ -19,9 +19,10 @@ where device = any(@devices::text[])
 returning switch, name, generation;
 
 -- name: BumpSpeakers :exec
--- What devices of a project may announce has changed.
+-- What devices of a project may announce has changed, at one site or, with none, at all.
 update ports set generation = generation + 1, reason = @reason, refused = null, refusal = null
-where device in (select s.device from bgp_sessions s join devices d on d.id = s.device where d.project = @project);
+where device in (select s.device from bgp_sessions s join devices d on d.id = s.device
+    where d.project = @project and (@site::text = '' or d.site = @site));
 
 -- name: BumpNamed :many
 update ports set generation = generation + 1, reason = @reason, refused = null, refusal = null

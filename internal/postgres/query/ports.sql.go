@@ -106,17 +106,19 @@ func (q *Queries) BumpPorts(ctx context.Context, arg BumpPortsParams) ([]BumpPor
 
 const bumpSpeakers = `-- name: BumpSpeakers :exec
 update ports set generation = generation + 1, reason = $1, refused = null, refusal = null
-where device in (select s.device from bgp_sessions s join devices d on d.id = s.device where d.project = $2)
+where device in (select s.device from bgp_sessions s join devices d on d.id = s.device
+    where d.project = $2 and ($3::text = '' or d.site = $3))
 `
 
 type BumpSpeakersParams struct {
 	Reason  string
 	Project string
+	Site    string
 }
 
-// What devices of a project may announce has changed.
+// What devices of a project may announce has changed, at one site or, with none, at all.
 func (q *Queries) BumpSpeakers(ctx context.Context, arg BumpSpeakersParams) error {
-	_, err := q.db.Exec(ctx, bumpSpeakers, arg.Reason, arg.Project)
+	_, err := q.db.Exec(ctx, bumpSpeakers, arg.Reason, arg.Project, arg.Site)
 	return err
 }
 
