@@ -50,9 +50,9 @@ func CheckSwitches(ctx workflow.Context) (started int, err error) {
 	return started, nil
 }
 
-// CheckSwitch compares a switch with what it should be, port by port, and its
-// neighbours with the declared cabling. What is not as intended is recorded,
-// and repaired where that is wanted.
+// CheckSwitch brings what is pending on a switch, compares it with what it
+// should be, port by port, and its neighbours with the declared cabling. What is
+// not as intended is recorded, and repaired where that is wanted.
 func CheckSwitch(ctx workflow.Context, in SwitchInput) (result SwitchResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
