@@ -86,15 +86,7 @@ func (s *Switches) CheckSwitch(ctx context.Context, in CheckSwitchInput) (CheckS
 // bringPending waits for the commit of what is pending. A port that its switch
 // refuses says so where ports are listed, and keeps nobody from looking.
 func (s *Switches) bringPending(ctx context.Context, sw metal.Switch) error {
-	intents, err := s.Store.PortIntents(ctx, sw.ID, nil)
-	if err != nil {
-		return err
-	}
-	names := make([]string, len(intents))
-	for i, p := range intents {
-		names[i] = p.Port.Name
-	}
-	outcomes, err := s.Store.PortOutcomes(ctx, sw.ID, names)
+	intents, outcomes, err := s.stand(ctx, sw)
 	if err != nil {
 		return err
 	}
@@ -108,10 +100,24 @@ func (s *Switches) bringPending(ctx context.Context, sw metal.Switch) error {
 		return nil
 	}
 	err = s.Committer.Bring(ctx, pending)
-	if err != nil && !errors.Is(err, metal.ErrConfigRefused) {
-		return err
+	if errors.Is(err, metal.ErrConfigRefused) {
+		return nil
 	}
-	return nil
+	return err
+}
+
+// stand is what a switch's ports should be, and how it went with each.
+func (s *Switches) stand(ctx context.Context, sw metal.Switch) ([]metal.PortIntent, map[string]metal.PortOutcome, error) {
+	intents, err := s.Store.PortIntents(ctx, sw.ID, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := make([]string, len(intents))
+	for i, p := range intents {
+		names[i] = p.Port.Name
+	}
+	outcomes, err := s.Store.PortOutcomes(ctx, sw.ID, names)
+	return intents, outcomes, err
 }
 
 // drifts leaves out ports that a commit is on its way to, or that the switch
@@ -136,15 +142,7 @@ func (s *Switches) drifts(ctx context.Context, sw metal.Switch) ([]metal.Drift, 
 }
 
 func (s *Switches) settled(ctx context.Context, sw metal.Switch) ([]metal.PortIntent, error) {
-	intents, err := s.Store.PortIntents(ctx, sw.ID, nil)
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(intents))
-	for i, p := range intents {
-		names[i] = p.Port.Name
-	}
-	outcomes, err := s.Store.PortOutcomes(ctx, sw.ID, names)
+	intents, outcomes, err := s.stand(ctx, sw)
 	return slices.DeleteFunc(intents, func(p metal.PortIntent) bool {
 		return outcomes[p.Port.Name].Applied < p.Generation
 	}), err

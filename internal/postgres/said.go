@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -54,7 +55,7 @@ func everyDisk(ctx context.Context, q *query.Queries, machine string, boot int64
 	if err != nil || len(missing) > 0 {
 		return err
 	}
-	return q.RecordInstallErasure(ctx, query.RecordInstallErasureParams{Machine: machine, Boot: boot, Proof: proof})
+	return q.NoteErasure(ctx, query.NoteErasureParams{Machine: machine, Boot: boot, Proof: proof})
 }
 
 // GiveUpKexec remembers that kexec failed on a machine: it reboots from now on.
@@ -115,6 +116,22 @@ func (s *Store) AppendLog(ctx context.Context, of metal.AgentCall, at int64, pie
 		return err
 	})
 	return next, err
+}
+
+// plain makes a piece of a log fit for the database, byte for byte: places in a
+// log are counted in bytes.
+func plain(piece []byte) string {
+	text := make([]byte, 0, len(piece))
+	for len(piece) > 0 {
+		r, size := utf8.DecodeRune(piece)
+		if r == 0 || r == utf8.RuneError && size == 1 {
+			text = append(text, '?')
+		} else {
+			text = append(text, piece[:size]...)
+		}
+		piece = piece[size:]
+	}
+	return string(text)
 }
 
 // ReadLog is what is kept of the log of a boot, or of the last one for 0, from

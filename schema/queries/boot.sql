@@ -140,8 +140,9 @@ select * from certificates where device = @device::text order by at, id;
 -- name: CertificatesOfMachine :many
 select * from certificates where machine = @machine order by at, id;
 
--- name: RecordInstallErasure :exec
--- An install that erased in full proves it like any other erasure.
+-- name: NoteErasure :exec
+-- A machine whose disks were all erased in full, by an install or for its own
+-- sake, needs no second erasure before its next install.
 insert into erasures (machine, device, boot, proof)
 select m.id, m.device, @boot, @proof from machines m where m.id = @machine and m.device is not null
 on conflict (machine, boot) do nothing;

@@ -586,6 +586,25 @@ func (q *Queries) NoteAgentUp(ctx context.Context, arg NoteAgentUpParams) error 
 	return err
 }
 
+const noteErasure = `-- name: NoteErasure :exec
+insert into erasures (machine, device, boot, proof)
+select m.id, m.device, $1, $2 from machines m where m.id = $3 and m.device is not null
+on conflict (machine, boot) do nothing
+`
+
+type NoteErasureParams struct {
+	Boot    int64
+	Proof   string
+	Machine string
+}
+
+// A machine whose disks were all erased in full, by an install or for its own
+// sake, needs no second erasure before its next install.
+func (q *Queries) NoteErasure(ctx context.Context, arg NoteErasureParams) error {
+	_, err := q.db.Exec(ctx, noteErasure, arg.Boot, arg.Proof, arg.Machine)
+	return err
+}
+
 const putCertificateKey = `-- name: PutCertificateKey :exec
 insert into certificate_keys (id, pem) values ($1, $2) on conflict do nothing
 `
@@ -711,24 +730,6 @@ func (q *Queries) RecordErasure(ctx context.Context, arg RecordErasureParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
-}
-
-const recordInstallErasure = `-- name: RecordInstallErasure :exec
-insert into erasures (machine, device, boot, proof)
-select m.id, m.device, $1, $2 from machines m where m.id = $3 and m.device is not null
-on conflict (machine, boot) do nothing
-`
-
-type RecordInstallErasureParams struct {
-	Boot    int64
-	Proof   string
-	Machine string
-}
-
-// An install that erased in full proves it like any other erasure.
-func (q *Queries) RecordInstallErasure(ctx context.Context, arg RecordInstallErasureParams) error {
-	_, err := q.db.Exec(ctx, recordInstallErasure, arg.Boot, arg.Proof, arg.Machine)
-	return err
 }
 
 const recordReport = `-- name: RecordReport :one
