@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +25,7 @@ func (d *drives) Check(_ context.Context, in agent.Install) error {
 func (d *drives) plan(in agent.Install) (plan drive.Plan, err error) {
 	var layout drive.Layout
 	if len(in.Storage) > 0 {
-		if err := json.Unmarshal(in.Storage, &layout); err != nil {
+		if layout, err = drive.ParseLayout(in.Storage); err != nil {
 			return plan, fmt.Errorf("read the layout of the disks: %w", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"millwright/internal/drive"
 	"millwright/internal/firstboot"
 	"millwright/internal/postgres"
 	"millwright/internal/temporal"
@@ -52,7 +53,7 @@ func (a *app) database(ctx context.Context) (*postgres.Store, error) {
 	if a.store, err = postgres.Open(ctx, dsn); err != nil {
 		return nil, err
 	}
-	a.store.CheckUserData = firstboot.CheckUserData
+	a.store.CheckUserData, a.store.CheckStorage = firstboot.CheckUserData, drive.CheckLayout
 	return a.store, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/worker"
 
+	"millwright/internal/drive"
 	"millwright/internal/firstboot"
 	"millwright/internal/postgres"
 	"millwright/internal/temporal"
@@ -26,7 +27,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	defer store.Close()
-	store.CheckUserData = firstboot.CheckUserData
+	store.CheckUserData, store.CheckStorage = firstboot.CheckUserData, drive.CheckLayout
 	registry := prometheus.NewRegistry()
 	handler, err := sdkMetrics(registry)
 	if err != nil {

@@ -1,9 +1,10 @@
 package drive
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"sort"
@@ -25,13 +26,12 @@ type Choice struct {
 	Second string `json:"second,omitempty"` // the mirror's other half, likewise
 }
 
-// Volume is a data disk with one partition and one file system, which the first
-// boot mounts by its label.
+// Volume is a data disk with one partition and one file system, which the
+// tenant's system mounts by its label.
 type Volume struct {
 	Serial     string     `json:"serial,omitempty"` // empty: the next disk that is free, the largest first
 	Filesystem Filesystem `json:"filesystem"`
 	Label      string     `json:"label"`
-	Mount      string     `json:"mount,omitempty"` // where the first boot mounts it
 }
 
 // Filesystem is what a volume is formatted with.
@@ -59,6 +59,23 @@ type Placed struct {
 // characters are those that need no quoting in /dev/disk/by-label and fstab.
 var labels = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,11}$`)
 
+// ParseLayout reads a layout strictly: a misspelt key, or one that nobody heeds,
+// is refused by name, as is what Validate refuses.
+func ParseLayout(raw []byte) (l Layout, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&l); err != nil {
+		return l, fmt.Errorf("layout: %w", err)
+	}
+	return l, l.Validate()
+}
+
+// CheckLayout says what ParseLayout would, to whoever needs no more.
+func CheckLayout(raw []byte) error {
+	_, err := ParseLayout(raw)
+	return err
+}
+
 // Validate says what is wrong with a layout on any machine.
 func (l Layout) Validate() error {
 	if l.Boot.Second != "" && !l.Mirror {
@@ -68,7 +85,7 @@ func (l Layout) Validate() error {
 		return errors.New("layout: boot.second without boot.serial: name both halves of the mirror, or neither")
 	}
 	serials := map[string]string{}
-	labelled, mounted := map[string]bool{}, map[string]bool{}
+	labelled := map[string]bool{}
 	for _, named := range l.serials() {
 		key := strings.ToLower(named.serial)
 		if other, twice := serials[key]; twice {
@@ -80,10 +97,10 @@ func (l Layout) Validate() error {
 		if err := v.validate(); err != nil {
 			return fmt.Errorf("layout: data[%d]: %w", i, err)
 		}
-		if labelled[v.Label] || v.Mount != "" && mounted[v.Mount] {
-			return fmt.Errorf("layout: data[%d]: label %q or mount %q is there twice", i, v.Label, v.Mount)
+		if labelled[v.Label] {
+			return fmt.Errorf("layout: data[%d]: label %q is there twice", i, v.Label)
 		}
-		labelled[v.Label], mounted[v.Mount] = true, true
+		labelled[v.Label] = true
 	}
 	return nil
 }
@@ -105,8 +122,6 @@ func (v Volume) validate() error {
 		return fmt.Errorf("file system %q is neither %q nor %q", v.Filesystem, Ext4, XFS)
 	case !labels.MatchString(v.Label):
 		return fmt.Errorf("label %q is not 1 to 12 letters, digits, dots, dashes or underscores", v.Label)
-	case v.Mount != "" && (!path.IsAbs(v.Mount) || path.Clean(v.Mount) != v.Mount || v.Mount == "/" || strings.ContainsAny(v.Mount, " \t\n\\")):
-		return fmt.Errorf("mount %q is not a clean absolute path below /, without spaces", v.Mount)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestANamedDiskBootsAndNothingElseTakesIt(t *testing.T) {
 	t.Parallel()
 	plan, err := Layout{
 		Boot: Choice{Serial: "hdd2"}, Mirror: true,
-		Data: []Volume{{Filesystem: XFS, Label: "big"}, {Serial: "EUI.0025385", Filesystem: Ext4, Label: "fast", Mount: "/srv"}},
+		Data: []Volume{{Filesystem: XFS, Label: "big"}, {Serial: "EUI.0025385", Filesystem: Ext4, Label: "fast"}},
 	}.Plan(fleet, 10e9)
 	require.NoError(t, err)
 	require.Equal(t, "HDD2", plan.Boot.Serial)
@@ -76,8 +76,6 @@ func TestALayoutThatNoMachineCouldHaveIsRefused(t *testing.T) {
 		`file system "ntfs"`:           {Data: []Volume{{Filesystem: "ntfs", Label: "x"}}},
 		`label "a b"`:                  {Data: []Volume{{Filesystem: XFS, Label: "a b"}}},
 		`label "-f"`:                   {Data: []Volume{{Filesystem: XFS, Label: "-f"}}},
-		`mount "/"`:                    {Data: []Volume{{Filesystem: XFS, Label: "x", Mount: "/"}}},
-		`mount "/a/../b"`:              {Data: []Volume{{Filesystem: XFS, Label: "x", Mount: "/a/../b"}}},
 	} {
 		require.ErrorContains(t, layout.Validate(), words)
 	}
@@ -85,11 +83,27 @@ func TestALayoutThatNoMachineCouldHaveIsRefused(t *testing.T) {
 
 func TestALayoutSurvivesJSON(t *testing.T) {
 	t.Parallel()
-	layout := Layout{Boot: Choice{Serial: "A"}, Mirror: true, Data: []Volume{{Filesystem: XFS, Label: "d", Mount: "/d"}}}
+	layout := Layout{Boot: Choice{Serial: "A"}, Mirror: true, Data: []Volume{{Filesystem: XFS, Label: "d"}}}
 	text, err := json.Marshal(layout)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"boot":{"serial":"A"},"mirror":true,"data":[{"filesystem":"xfs","label":"d","mount":"/d"}]}`, string(text))
+	require.JSONEq(t, `{"boot":{"serial":"A"},"mirror":true,"data":[{"filesystem":"xfs","label":"d"}]}`, string(text))
 	var again Layout
 	require.NoError(t, json.Unmarshal(text, &again))
 	require.Equal(t, layout, again)
+}
+
+func TestALayoutIsReadStrictly(t *testing.T) {
+	t.Parallel()
+	l, err := ParseLayout([]byte(`{"boot":{"serial":"A"},"mirror":true,"data":[{"filesystem":"xfs","label":"d"}]}`))
+	require.NoError(t, err)
+	require.Equal(t, Layout{Boot: Choice{Serial: "A"}, Mirror: true, Data: []Volume{{Filesystem: XFS, Label: "d"}}}, l)
+	for raw, why := range map[string]string{
+		`{"data":[{"filesystem":"xfs","label":"d","mount":"/"}]}`: `unknown field "mount"`, // nobody would mount it
+		`{"mirrored":true}`:                           `unknown field "mirrored"`,
+		`{"mirror":"yes"}`:                            "mirror",
+		`{"data":[{"filesystem":"zfs","label":"d"}]}`: `file system "zfs"`,
+		`[]`: "layout",
+	} {
+		require.ErrorContains(t, CheckLayout([]byte(raw)), why, raw)
+	}
 }

@@ -36,7 +36,7 @@ func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.Ord
 		case errors.Is(err, pgx.ErrNoRows):
 			fresh = true
 			if row, err = writeOrder(ctx, q, o); err == nil {
-				err = s.bootsWithIt(ctx, q, o)
+				err = errors.Join(s.laysItOut(o), s.bootsWithIt(ctx, q, o))
 			}
 		case err == nil && !sameJSON(row.Input, o.Input):
 			return fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
@@ -48,6 +48,17 @@ func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.Ord
 		return err
 	})
 	return status, fresh, err
+}
+
+// laysItOut refuses a layout of disks that no agent would take.
+func (s *Store) laysItOut(o metal.Order) error {
+	if s.CheckStorage == nil || len(o.Wish.Storage) == 0 {
+		return nil
+	}
+	if err := s.CheckStorage(o.Wish.Storage); err != nil {
+		return invalid("storage", "%s", err)
+	}
+	return nil
 }
 
 // bootsWithIt refuses user data that the system would choke on, or ignore

@@ -21,6 +21,8 @@ type Store struct {
 	// CheckUserData finds user data that a system would not take, when a device
 	// is ordered with it. Nil takes everything.
 	CheckUserData func(metal.FirstBootMethod, []byte) error
+	// CheckStorage finds a layout of disks that no agent would take, likewise.
+	CheckStorage func([]byte) error
 }
 
 // defaultConns serves some hundred activities at once, each a transaction of

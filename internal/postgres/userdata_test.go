@@ -38,3 +38,18 @@ func TestUserDataThatASystemWouldNotTakeIsRefusedAndChangesNothing(t *testing.T)
 	require.NoError(t, err)
 	require.Equal(t, "wanted", status.State)
 }
+
+func TestALayoutThatNoAgentWouldTakeIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 0)
+	c.store.CheckStorage = func(raw []byte) error { return fmt.Errorf("layout: %s is no such thing", raw) }
+	order, err := metal.ParseOrder("o1", []byte(
+		`{"action":"provision","project":"acme","site":"lab1","plan":"c1.small","operating_system":"debian_12","storage":{"mirrored":true}}`))
+	require.NoError(t, err)
+	_, err = c.store.RecordOrder(t.Context(), order)
+	require.ErrorIs(t, err, metal.ErrInvalidOrder)
+	require.ErrorContains(t, err, `storage: layout: {"mirrored":true} is no such thing`)
+	events, err := c.store.Queries().CountEvents(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, events)
+}
