@@ -22,21 +22,21 @@ type refusal struct {
 	Field string `json:"field,omitempty"`
 }
 
-func (s *api) answer(w http.ResponseWriter, code int, body any) {
+func (s *endpoint) answer(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	_ = printJSON(w, body) // a caller who hung up asks again, with the same key
 }
 
-func (s *api) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
+func (s *endpoint) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
 	s.log.Info("request refused", "request", requestID(r), "method", r.Method, "path", r.URL.Path, "code", why.code, "error", why.Error)
 	s.answer(w, why.code, why)
 }
 
 // fail answers an error: a code and a sentence for the caller, the chain for
 // the log.
-func (s *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (s *endpoint) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, known := range []struct {
 		sentinel error
 		code     int
@@ -84,7 +84,7 @@ func fieldOf(sentence string) string {
 }
 
 // admitted lets nobody pass without a token.
-func (s *api) admitted(next http.Handler) http.Handler {
+func (s *endpoint) admitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.tokens.admit(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="millwright"`)
@@ -108,7 +108,7 @@ const requestHeader = "X-Request-Id"
 var idForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
 // named gives each request an ID, the caller's own if it has one.
-func (s *api) named(next http.Handler) http.Handler {
+func (s *endpoint) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestHeader)
 		if !idForm.MatchString(id) {
@@ -121,7 +121,7 @@ func (s *api) named(next http.Handler) http.Handler {
 
 // counted measures each request by the route it matches, never by the path
 // that a stranger chose.
-func (s *api) counted(routes *http.ServeMux, next http.Handler) http.Handler {
+func (s *endpoint) counted(routes *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		answer := &recorder{ResponseWriter: w, code: http.StatusOK}

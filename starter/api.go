@@ -14,9 +14,9 @@ import (
 	"millwright/workflows"
 )
 
-// api is the ordering endpoint. It answers from Postgres; Temporal is told on
+// endpoint is the ordering endpoint. It answers from Postgres; Temporal is told on
 // the way, and never waited for beyond a moment.
-type api struct {
+type endpoint struct {
 	office  office
 	tokens  tokens
 	log     *slog.Logger
@@ -27,7 +27,7 @@ type api struct {
 const answerLimit = 10 * time.Second
 
 // handler lists all that can be asked. A path without a method answers 405.
-func (s *api) handler() http.Handler {
+func (s *endpoint) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range []struct {
 		method, path string
@@ -45,7 +45,7 @@ func (s *api) handler() http.Handler {
 	return s.named(s.counted(mux, s.admitted(s.bounded(mux))))
 }
 
-func (s *api) notAllowed(method string) http.HandlerFunc {
+func (s *endpoint) notAllowed(method string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		allowed := method
 		if method == http.MethodGet {
@@ -56,7 +56,7 @@ func (s *api) notAllowed(method string) http.HandlerFunc {
 	}
 }
 
-func (s *api) notFound(w http.ResponseWriter, r *http.Request) {
+func (s *endpoint) notFound(w http.ResponseWriter, r *http.Request) {
 	s.refuse(w, r, refusal{http.StatusNotFound, "there is nothing here; see /v1/orders and /v1/devices", ""})
 }
 
@@ -80,7 +80,7 @@ const keyHeader = "Idempotency-Key"
 // maxBody is far above any order: 100 keys and 100 tags are some 100 KiB.
 const maxBody = 1 << 20
 
-func (s *api) postOrder(w http.ResponseWriter, r *http.Request) {
+func (s *endpoint) postOrder(w http.ResponseWriter, r *http.Request) {
 	key := r.Header.Get(keyHeader)
 	if key == "" {
 		s.refuse(w, r, refusal{http.StatusBadRequest, "give the order an ID of your own in the header " + keyHeader, keyHeader})
@@ -117,7 +117,7 @@ func (s *api) postOrder(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, code, orderAnswer(p.OrderStatus))
 }
 
-func (s *api) getOrder(w http.ResponseWriter, r *http.Request) {
+func (s *endpoint) getOrder(w http.ResponseWriter, r *http.Request) {
 	status, err := s.office.store.Order(r.Context(), metal.OrderID(r.PathValue("id")))
 	if errors.Is(err, pgx.ErrNoRows) {
 		s.refuse(w, r, refusal{http.StatusNotFound, "no such order", ""})
@@ -130,7 +130,7 @@ func (s *api) getOrder(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, http.StatusOK, orderAnswer(status))
 }
 
-func (s *api) getDevice(w http.ResponseWriter, r *http.Request) {
+func (s *endpoint) getDevice(w http.ResponseWriter, r *http.Request) {
 	device, err := readDevice(r.Context(), s.office.store, metal.DeviceID(r.PathValue("id")))
 	if err != nil {
 		s.fail(w, r, err)
@@ -140,7 +140,7 @@ func (s *api) getDevice(w http.ResponseWriter, r *http.Request) {
 }
 
 // getDevices answers an object, not a list: it can grow a page mark later.
-func (s *api) getDevices(w http.ResponseWriter, r *http.Request) {
+func (s *endpoint) getDevices(w http.ResponseWriter, r *http.Request) {
 	devices, err := readDevices(r.Context(), s.office.store, metal.ProjectID(r.URL.Query().Get("project")))
 	if err != nil {
 		s.fail(w, r, err)
@@ -150,7 +150,7 @@ func (s *api) getDevices(w http.ResponseWriter, r *http.Request) {
 }
 
 // bounded ends what Postgres does not answer.
-func (s *api) bounded(next http.Handler) http.Handler {
+func (s *endpoint) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), answerLimit)
 		defer cancel()

@@ -23,7 +23,7 @@ const (
 // web is the endpoint over a socket.
 type web struct {
 	*rig
-	api *api
+	orders *endpoint
 	url string
 }
 
@@ -34,7 +34,7 @@ func serveAPI(t *testing.T, temporal *fakeTemporal) *web {
 	writeFile(t, file, "# billing\n"+token+"\n\nanother-token-of-ours\n")
 	tokens, err := readTokens(file)
 	require.NoError(t, err)
-	w := &web{rig: r, api: newAPI(r.store, temporal, tokens, r.log.logger())}
+	w := &web{rig: r, api: newEndpoint(r.store, temporal, tokens, r.log.logger())}
 	server := httptest.NewServer(w.api.handler())
 	t.Cleanup(server.Close)
 	w.url = server.URL
@@ -256,6 +256,6 @@ func TestAnOrderBookThatIsAwayPromisesNothing(t *testing.T) {
 	require.Contains(t, w.log.String(), "closed pool")
 
 	health := httptest.NewRecorder()
-	w.api.admin().ServeHTTP(health, httptest.NewRequestWithContext(context.Background(), "GET", "/healthz", nil))
+	w.orders.admin().ServeHTTP(health, httptest.NewRequestWithContext(context.Background(), "GET", "/healthz", nil))
 	require.Equal(t, http.StatusServiceUnavailable, health.Code)
 }

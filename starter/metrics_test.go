@@ -21,7 +21,7 @@ func deviceOf(answer map[string]any) metal.DeviceID { return metal.DeviceID(answ
 func (w *web) scrape() string {
 	w.t.Helper()
 	answer := httptest.NewRecorder()
-	w.api.admin().ServeHTTP(answer, httptest.NewRequestWithContext(w.t.Context(), "GET", "/metrics", nil))
+	w.orders.admin().ServeHTTP(answer, httptest.NewRequestWithContext(w.t.Context(), "GET", "/metrics", nil))
 	require.Equal(w.t, 200, answer.Code)
 	return answer.Body.String()
 }
@@ -67,7 +67,7 @@ func TestACountIsGoodForAMomentAndSaysWhenPostgresIsAway(t *testing.T) {
 	w.store.Close()
 	require.Contains(t, w.scrape(), `state="idle"} 2`, "a second scrape asked again at once")
 
-	fresh := newAPI(w.store, &fakeTemporal{}, nil, w.log.logger())
+	fresh := newEndpoint(w.store, &fakeTemporal{}, nil, w.log.logger())
 	away := &web{rig: w.rig, api: fresh}
 	text := away.scrape()
 	require.Contains(t, text, "millwright_postgres_up 0\n")

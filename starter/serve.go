@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"millwright/internal/api"
 	"millwright/internal/postgres"
 )
 
@@ -44,7 +45,9 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, newAPI(store, runs, tokens, a.log), a)
+	orders := newEndpoint(store, runs, tokens, a.log)
+	customers := api.New(api.Config{Store: store, Runs: metalRuns{runs}, Log: a.log})
+	return c.serve(ctx, orders, beside(customers, orders.handler()), a)
 }
 
 // tokens refuses to serve everybody by mistake.
@@ -65,7 +68,7 @@ func (c serveCommand) tokens() (tokens, error) {
 }
 
 // serve opens both sockets before it answers on either.
-func (c serveCommand) serve(ctx context.Context, api *api, a *app) error {
+func (c serveCommand) serve(ctx context.Context, orders *endpoint, handler http.Handler, a *app) error {
 	public, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("take orders on %s: %w", c.Listen, err)
@@ -77,8 +80,8 @@ func (c serveCommand) serve(ctx context.Context, api *api, a *app) error {
 	}
 	fmt.Fprintf(a.errs, "starter: takes orders on http://%s, metrics and health on http://%s\n", public.Addr(), admin.Addr())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, public, api.handler()) })
-	group.Go(func() error { return serveHTTP(ctx, admin, api.admin()) })
+	group.Go(func() error { return serveHTTP(ctx, public, handler) })
+	group.Go(func() error { return serveHTTP(ctx, admin, orders.admin()) })
 	return group.Wait()
 }
 
@@ -102,7 +105,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // admin serves operators: what Prometheus scrapes, and whether orders can be
 // taken at all. Temporal away is no reason to be called ill: orders are taken.
-func (s *api) admin() http.Handler {
+func (s *endpoint) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -118,9 +121,9 @@ func (s *api) admin() http.Handler {
 	return mux
 }
 
-func newAPI(store *postgres.Store, runs starter, tokens tokens, log *slog.Logger) *api {
+func newEndpoint(store *postgres.Store, runs starter, tokens tokens, log *slog.Logger) *endpoint {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&stock{store: store, log: log}, &space{store: store, log: log}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &api{office: office{store, runs, startTries}, tokens: tokens, log: log, metrics: newMetrics(registry)}
+	return &endpoint{office: office{store, runs, startTries}, tokens: tokens, log: log, metrics: newMetrics(registry)}
 }

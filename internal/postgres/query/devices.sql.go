@@ -125,7 +125,7 @@ func (q *Queries) FirstBootOfSystem(ctx context.Context, id string) (string, err
 }
 
 const getDevice = `-- name: GetDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data from devices where id = $1
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1
 `
 
 func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
@@ -150,6 +150,16 @@ func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
 		&i.AlwaysPxe,
 		&i.Storage,
 		&i.CustomData,
+		&i.Description,
+		&i.BillingCycle,
+		&i.Locked,
+		&i.NetworkFrozen,
+		&i.TerminateAt,
+		&i.CreatedBy,
+		&i.SshKeyIds,
+		&i.HardwareReservation,
+		&i.Batch,
+		&i.Links,
 	)
 	return i, err
 }
@@ -229,7 +239,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 }
 
 const listDevices = `-- name: ListDevices :many
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where ($1::text = '' or d.project = $1)
   and ($2::bool or d.state <> 'deleted')
@@ -242,26 +252,36 @@ type ListDevicesParams struct {
 }
 
 type ListDevicesRow struct {
-	ID              string
-	Project         string
-	Site            string
-	Plan            string
-	OperatingSystem string
-	Hostname        string
-	SshKeys         []string
-	Tags            []string
-	UserData        *string
-	State           string
-	Reason          string
-	CreatedAt       time.Time
-	ChangedAt       time.Time
-	DeletedAt       *time.Time
-	IpxeUrl         string
-	AlwaysPxe       bool
-	Storage         []byte
-	CustomData      []byte
-	Machine         string
-	Rack            string
+	ID                  string
+	Project             string
+	Site                string
+	Plan                string
+	OperatingSystem     string
+	Hostname            string
+	SshKeys             []string
+	Tags                []string
+	UserData            *string
+	State               string
+	Reason              string
+	CreatedAt           time.Time
+	ChangedAt           time.Time
+	DeletedAt           *time.Time
+	IpxeUrl             string
+	AlwaysPxe           bool
+	Storage             []byte
+	CustomData          []byte
+	Description         string
+	BillingCycle        string
+	Locked              bool
+	NetworkFrozen       bool
+	TerminateAt         *time.Time
+	CreatedBy           *string
+	SshKeyIds           []string
+	HardwareReservation *string
+	Batch               *string
+	Links               []string
+	Machine             string
+	Rack                string
 }
 
 func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]ListDevicesRow, error) {
@@ -292,6 +312,16 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.AlwaysPxe,
 			&i.Storage,
 			&i.CustomData,
+			&i.Description,
+			&i.BillingCycle,
+			&i.Locked,
+			&i.NetworkFrozen,
+			&i.TerminateAt,
+			&i.CreatedBy,
+			&i.SshKeyIds,
+			&i.HardwareReservation,
+			&i.Batch,
+			&i.Links,
 			&i.Machine,
 			&i.Rack,
 		); err != nil {
@@ -306,7 +336,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 }
 
 const lockDevice = `-- name: LockDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data from devices where id = $1 for update
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1 for update
 `
 
 func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
@@ -331,6 +361,16 @@ func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
 		&i.AlwaysPxe,
 		&i.Storage,
 		&i.CustomData,
+		&i.Description,
+		&i.BillingCycle,
+		&i.Locked,
+		&i.NetworkFrozen,
+		&i.TerminateAt,
+		&i.CreatedBy,
+		&i.SshKeyIds,
+		&i.HardwareReservation,
+		&i.Batch,
+		&i.Links,
 	)
 	return i, err
 }

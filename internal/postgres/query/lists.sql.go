@@ -79,32 +79,42 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 
 const deviceByID = `-- name: DeviceByID :one
 
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where d.id = $1
 `
 
 type DeviceByIDRow struct {
-	ID              string
-	Project         string
-	Site            string
-	Plan            string
-	OperatingSystem string
-	Hostname        string
-	SshKeys         []string
-	Tags            []string
-	UserData        *string
-	State           string
-	Reason          string
-	CreatedAt       time.Time
-	ChangedAt       time.Time
-	DeletedAt       *time.Time
-	IpxeUrl         string
-	AlwaysPxe       bool
-	Storage         []byte
-	CustomData      []byte
-	Machine         string
-	Rack            string
+	ID                  string
+	Project             string
+	Site                string
+	Plan                string
+	OperatingSystem     string
+	Hostname            string
+	SshKeys             []string
+	Tags                []string
+	UserData            *string
+	State               string
+	Reason              string
+	CreatedAt           time.Time
+	ChangedAt           time.Time
+	DeletedAt           *time.Time
+	IpxeUrl             string
+	AlwaysPxe           bool
+	Storage             []byte
+	CustomData          []byte
+	Description         string
+	BillingCycle        string
+	Locked              bool
+	NetworkFrozen       bool
+	TerminateAt         *time.Time
+	CreatedBy           *string
+	SshKeyIds           []string
+	HardwareReservation *string
+	Batch               *string
+	Links               []string
+	Machine             string
+	Rack                string
 }
 
 // Lists for people, metrics and audits. They only read.
@@ -130,6 +140,16 @@ func (q *Queries) DeviceByID(ctx context.Context, id string) (DeviceByIDRow, err
 		&i.AlwaysPxe,
 		&i.Storage,
 		&i.CustomData,
+		&i.Description,
+		&i.BillingCycle,
+		&i.Locked,
+		&i.NetworkFrozen,
+		&i.TerminateAt,
+		&i.CreatedBy,
+		&i.SshKeyIds,
+		&i.HardwareReservation,
+		&i.Batch,
+		&i.Links,
 		&i.Machine,
 		&i.Rack,
 	)

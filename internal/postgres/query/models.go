@@ -28,6 +28,28 @@ type Aggregate struct {
 	Assumed  bool
 }
 
+type ApiKey struct {
+	ID          string
+	User        *string
+	Project     *string
+	Description string
+	Hash        []byte
+	ReadOnly    bool
+	Session     bool
+	CreatedBy   *string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+	UsedAt      *time.Time
+}
+
+type Batch struct {
+	ID        string
+	Project   string
+	Quantity  int32
+	CreatedAt time.Time
+}
+
 type BgpSession struct {
 	Device   string
 	Family   int32
@@ -87,6 +109,22 @@ type CertificateKey struct {
 	Pem string
 }
 
+type Change struct {
+	ID           int64
+	At           time.Time
+	Request      string
+	Caller       string
+	Key          string
+	Source       string
+	Method       string
+	Path         string
+	Organization *string
+	Project      *string
+	Thing        string
+	Code         int32
+	Outcome      string
+}
+
 type Commit struct {
 	ID      int64
 	Switch  string
@@ -126,25 +164,55 @@ type ConsoleKeeper struct {
 	Patience time.Time
 }
 
+type Counter struct {
+	Switch string
+	Port   string
+	Octets pgtype.Numeric
+	Device *string
+	ReadAt time.Time
+}
+
+type Delivery struct {
+	ID       string
+	Webhook  string
+	Event    *int64
+	State    string
+	Attempts int32
+	Code     *int32
+	Outcome  string
+	MadeAt   time.Time
+	EndedAt  *time.Time
+}
+
 type Device struct {
-	ID              string
-	Project         string
-	Site            string
-	Plan            string
-	OperatingSystem string
-	Hostname        string
-	SshKeys         []string
-	Tags            []string
-	UserData        *string
-	State           string
-	Reason          string
-	CreatedAt       time.Time
-	ChangedAt       time.Time
-	DeletedAt       *time.Time
-	IpxeUrl         string
-	AlwaysPxe       bool
-	Storage         []byte
-	CustomData      []byte
+	ID                  string
+	Project             string
+	Site                string
+	Plan                string
+	OperatingSystem     string
+	Hostname            string
+	SshKeys             []string
+	Tags                []string
+	UserData            *string
+	State               string
+	Reason              string
+	CreatedAt           time.Time
+	ChangedAt           time.Time
+	DeletedAt           *time.Time
+	IpxeUrl             string
+	AlwaysPxe           bool
+	Storage             []byte
+	CustomData          []byte
+	Description         string
+	BillingCycle        string
+	Locked              bool
+	NetworkFrozen       bool
+	TerminateAt         *time.Time
+	CreatedBy           *string
+	SshKeyIds           []string
+	HardwareReservation *string
+	Batch               *string
+	Links               []string
 }
 
 type Drift struct {
@@ -170,6 +238,7 @@ type Event struct {
 	Machine *string
 	Kind    string
 	Body    string
+	Project *string
 }
 
 type FreePrefix struct {
@@ -178,11 +247,33 @@ type FreePrefix struct {
 	Len    int32
 }
 
+type HardwareReservation struct {
+	ID      string
+	Project string
+	Machine string
+	MadeAt  time.Time
+	EndedAt *time.Time
+}
+
 type Inventory struct {
 	Machine string
 	Boot    int64
 	Body    []byte
 	At      time.Time
+}
+
+type Invitation struct {
+	ID           string
+	Email        string
+	Organization string
+	Projects     []string
+	Roles        []string
+	Message      string
+	InvitedBy    string
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+	EndedAt      *time.Time
+	Outcome      string
 }
 
 type Lease struct {
@@ -214,6 +305,15 @@ type Machine struct {
 	ChangedAt   time.Time
 	Run         string
 	KexecFailed string
+}
+
+type Membership struct {
+	ID           string
+	User         string
+	Organization *string
+	Project      *string
+	Roles        []string
+	CreatedAt    time.Time
 }
 
 type Miscabling struct {
@@ -271,6 +371,18 @@ type Order struct {
 	EndedAt   *time.Time
 }
 
+type Organization struct {
+	ID          string
+	Name        string
+	Description string
+	Website     string
+	Address     []byte
+	CustomData  []byte
+	CreatedAt   time.Time
+	ChangedAt   time.Time
+	DeletedAt   *time.Time
+}
+
 type Piece struct {
 	Prefix    netip.Prefix
 	Aggregate netip.Prefix
@@ -322,6 +434,17 @@ type Port struct {
 	Refusal    *string
 }
 
+type Project struct {
+	ID           string
+	Organization string
+	Name         string
+	CustomData   []byte
+	Tags         []string
+	CreatedAt    time.Time
+	ChangedAt    time.Time
+	DeletedAt    *time.Time
+}
+
 type ProjectBgp struct {
 	Project    string
 	Deployment string
@@ -339,6 +462,15 @@ type Quota struct {
 type Rack struct {
 	Site string
 	ID   string
+}
+
+type Repeat struct {
+	Caller string
+	Key    string
+	Digest []byte
+	Code   int32
+	Thing  string
+	At     time.Time
 }
 
 type Report struct {
@@ -389,6 +521,17 @@ type SpecialSpace struct {
 	Registry string
 }
 
+type SshKey struct {
+	ID          string
+	User        *string
+	Project     *string
+	Label       string
+	Key         string
+	Fingerprint string
+	CreatedAt   time.Time
+	ChangedAt   time.Time
+}
+
 type Step struct {
 	Machine string
 	Boot    int64
@@ -433,6 +576,12 @@ type Tenure struct {
 	Until   time.Time
 }
 
+type Traffic struct {
+	Device string
+	Hour   time.Time
+	Octets pgtype.Numeric
+}
+
 type Usage struct {
 	ID        int64
 	Device    string
@@ -441,9 +590,35 @@ type Usage struct {
 	EndedAt   *time.Time
 }
 
+type User struct {
+	ID         string
+	Email      string
+	Name       string
+	Operator   bool
+	Issuer     *string
+	Subject    *string
+	CreatedAt  time.Time
+	DisabledAt *time.Time
+}
+
 type UserDatum struct {
 	Sha256 string
 	Body   []byte
+}
+
+type Webhook struct {
+	ID           string
+	Project      string
+	Url          string
+	Description  string
+	Types        []string
+	Secret       []byte
+	CreatedAt    time.Time
+	ChangedAt    time.Time
+	DisabledAt   *time.Time
+	Reason       string
+	FailingSince *time.Time
+	DeletedAt    *time.Time
 }
 
 type Zone struct {

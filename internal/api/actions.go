@@ -1,0 +1,3 @@
+package api
+
+func (s *server) actionRoutes() []route { return nil }

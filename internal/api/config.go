@@ -1,0 +1,48 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"millwright/internal/metal"
+)
+
+// Config is what the API needs.
+type Config struct {
+	Store   Store
+	Runs    Runs
+	Log     *slog.Logger
+	Observe func(route string, code int, took time.Duration) // nil: nobody counts
+	Limit   func(metal.Caller, http.Header) error            // refuses who asks too often; nil: nobody
+}
+
+// Store is Postgres. Each noun's file says what it needs of it.
+type Store interface {
+	Gate
+}
+
+// Gate is what every request asks of the store: who is it, whose is it, what
+// may they, was it done before.
+type Gate interface {
+	Caller(ctx context.Context, key string) (metal.Caller, error)
+	Whereabouts(ctx context.Context, kind, id string) (metal.Scope, error)
+	Roles(context.Context, metal.Caller, metal.Scope) ([]metal.MemberRole, error)
+	Records
+}
+
+// Records is what is kept of changes.
+type Records interface {
+	Done(context.Context, metal.Request) (metal.Done, error)
+	Refused(ctx context.Context, c metal.Request, code int, why string) error
+}
+
+// Runs is Temporal. What is asked of it stands in the database by then: when it
+// does not answer, reconcile starts what was not started.
+type Runs interface {
+	StartOrder(ctx context.Context, order metal.OrderID, input []byte) error
+	MoveAddress(ctx context.Context, reservation string, prefix netip.Prefix, to metal.DeviceID) error
+	SwitchSession(ctx context.Context, device metal.DeviceID, family int, on bool) error
+}

@@ -1,0 +1,42 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// whereabouts say whose a thing is, by the first part of its path in the API.
+var whereabouts = map[string]func(context.Context, *query.Queries, string) (metal.Scope, error){
+	"projects": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfProject(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
+	},
+	"organizations": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		found, err := q.ScopeOfOrganization(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(found)}, err
+	},
+	"devices": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfDevice(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
+	},
+}
+
+// Whereabouts says whose the thing at a path is: ("devices", its ID). There may
+// be none: metal.ErrNotFound.
+func (s *Store) Whereabouts(ctx context.Context, kind, id string) (metal.Scope, error) {
+	look, known := whereabouts[kind]
+	if !known {
+		return metal.Scope{}, fmt.Errorf("%s %s: nobody knows whose %s are: %w", kind, id, kind, metal.ErrNotFound)
+	}
+	scope, err := look(ctx, s.Queries(), id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return scope, fmt.Errorf("%s/%s: %w", kind, id, metal.ErrNotFound)
+	}
+	return scope, err
+}
