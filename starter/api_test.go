@@ -24,7 +24,7 @@ const (
 type web struct {
 	*rig
 	orders *endpoint
-	url string
+	url    string
 }
 
 func serveAPI(t *testing.T, temporal *fakeTemporal) *web {
@@ -34,8 +34,8 @@ func serveAPI(t *testing.T, temporal *fakeTemporal) *web {
 	writeFile(t, file, "# billing\n"+token+"\n\nanother-token-of-ours\n")
 	tokens, err := readTokens(file)
 	require.NoError(t, err)
-	w := &web{rig: r, api: newEndpoint(r.store, temporal, tokens, r.log.logger())}
-	server := httptest.NewServer(w.api.handler())
+	w := &web{rig: r, orders: newEndpoint(r.store, temporal, tokens, r.log.logger())}
+	server := httptest.NewServer(w.orders.handler())
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w
@@ -141,8 +141,8 @@ func TestAnOrderIsTakenWhileTemporalIsAwayOrSlow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := serveAPI(t, temporal)
-			require.Equal(t, 2*time.Second, w.api.office.startLimit)
-			w.api.office.startLimit = 50 * time.Millisecond
+			require.Equal(t, 2*time.Second, w.orders.office.startLimit)
+			w.orders.office.startLimit = 50 * time.Millisecond
 			began := time.Now()
 			code, answer := w.order("b-1", wish)
 			require.Less(t, time.Since(began), patience, "the answer waited for Temporal")
