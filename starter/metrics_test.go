@@ -68,7 +68,7 @@ func TestACountIsGoodForAMomentAndSaysWhenPostgresIsAway(t *testing.T) {
 	require.Contains(t, w.scrape(), `state="idle"} 2`, "a second scrape asked again at once")
 
 	fresh := newEndpoint(w.store, &fakeTemporal{}, nil, w.log.logger())
-	away := &web{rig: w.rig, api: fresh}
+	away := &web{rig: w.rig, orders: fresh}
 	text := away.scrape()
 	require.Contains(t, text, "millwright_postgres_up 0\n")
 	require.NotContains(t, text, "millwright_machines{")
