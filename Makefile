@@ -8,6 +8,8 @@ GO       ?= go
 ARCH     ?= amd64
 PROGRAMS  = $(patsubst %/main.go,./%,$(wildcard */main.go))
 SERVER    = bin/temporal-server bin/temporal-sql-tool bin/temporal-ui
+# Customers' tools that the tests run; OpenTofu where there is no Terraform.
+CLIENTS   = bin/terraform-provider-equinix $(if $(shell command -v terraform || command -v tofu),,bin/tofu)
 # Programs that we build but do not import have module files of their own:
 # they pin hundreds of modules that must not decide the versions of ours.
 install   = @echo 'building $@: minutes, and only the first time' && cd tools/$(1) && CGO_ENABLED=0 $(GO) build -ldflags='-s -w' -o ../../$@ $(2)
@@ -22,7 +24,7 @@ agent: ## Build what machines boot into bin/agent-files: a kernel, and the agent
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cache/agent-$(ARCH) ./agent
 	$(GO) run ./internal/ramdisk/build --arch $(ARCH) --init bin/cache/agent-$(ARCH) --cache bin/cache/debian --into bin/agent-files/$(ARCH)
 
-tools: $(SERVER) bin/tctl ## Build Temporal's server, web UI and clients into bin/
+tools: $(SERVER) bin/tctl $(CLIENTS) ## Build Temporal's server, web UI and clients into bin/, and customers' tools
 
 bin/temporal-server: tools/temporal/go.mod
 	$(call install,temporal,go.temporal.io/server/cmd/server)
@@ -32,6 +34,10 @@ bin/temporal-ui: tools/temporal/go.mod
 	$(call install,temporal,github.com/temporalio/ui-server/v2/cmd/server)
 bin/tctl: tools/tctl/go.mod
 	$(call install,tctl,github.com/temporalio/tctl/cmd/tctl)
+bin/terraform-provider-equinix: tools/terraform/go.mod
+	$(call install,terraform,github.com/equinix/terraform-provider-equinix)
+bin/tofu: tools/tofu/go.mod
+	$(call install,tofu,github.com/opentofu/opentofu/cmd/tofu)
 bin/staticcheck: tools/lint/go.mod
 	$(call install,lint,honnef.co/go/tools/cmd/staticcheck)
 bin/workflowcheck: tools/workflowcheck/go.mod
