@@ -12,7 +12,7 @@ import (
 )
 
 const createdReservation = `-- name: CreatedReservation :one
-select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at from reservations where id = $1 and state = 'created'
+select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at, details, custom_data from reservations where id = $1 and state = 'created'
 `
 
 func (q *Queries) CreatedReservation(ctx context.Context, id string) (Reservation, error) {
@@ -32,6 +32,8 @@ func (q *Queries) CreatedReservation(ctx context.Context, id string) (Reservatio
 		&i.AskedAt,
 		&i.DecidedAt,
 		&i.EndedAt,
+		&i.Details,
+		&i.CustomData,
 	)
 	return i, err
 }

@@ -11,6 +11,14 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type AddressNote struct {
+	Prefix     netip.Prefix
+	TakenAt    time.Time
+	Details    string
+	Tags       []string
+	CustomData []byte
+}
+
 type AgentLog struct {
 	Machine string
 	Boot    int64
@@ -51,12 +59,15 @@ type Batch struct {
 }
 
 type BgpSession struct {
-	Device   string
-	Family   int32
-	State    string
-	Received int32
-	Accepted int32
-	SeenAt   *time.Time
+	Device       string
+	Family       int32
+	State        string
+	Received     int32
+	Accepted     int32
+	SeenAt       *time.Time
+	ID           string
+	DefaultRoute bool
+	OpenedAt     time.Time
 }
 
 type Block struct {
@@ -123,6 +134,18 @@ type Change struct {
 	Thing        string
 	Code         int32
 	Outcome      string
+}
+
+type Charge struct {
+	ID        int64
+	Kind      string
+	Thing     string
+	Project   string
+	Site      *string
+	Prefix    *netip.Prefix
+	Plan      *string
+	StartedAt time.Time
+	EndedAt   *time.Time
 }
 
 type Commit struct {
@@ -314,6 +337,7 @@ type Membership struct {
 	Project      *string
 	Roles        []string
 	CreatedAt    time.Time
+	ChangedAt    time.Time
 }
 
 type Miscabling struct {
@@ -372,15 +396,16 @@ type Order struct {
 }
 
 type Organization struct {
-	ID          string
-	Name        string
-	Description string
-	Website     string
-	Address     []byte
-	CustomData  []byte
-	CreatedAt   time.Time
-	ChangedAt   time.Time
-	DeletedAt   *time.Time
+	ID             string
+	Name           string
+	Description    string
+	Website        string
+	Address        []byte
+	BillingAddress []byte
+	CustomData     []byte
+	CreatedAt      time.Time
+	ChangedAt      time.Time
+	DeletedAt      *time.Time
 }
 
 type Piece struct {
@@ -432,6 +457,7 @@ type Port struct {
 	Advertise  bool
 	Refused    *int64
 	Refusal    *string
+	WantedAt   time.Time
 }
 
 type Project struct {
@@ -451,6 +477,7 @@ type ProjectBgp struct {
 	PeerAs     int64
 	Secret     string
 	EnabledAt  time.Time
+	UseCase    string
 }
 
 type Quota struct {
@@ -486,19 +513,36 @@ type Report struct {
 }
 
 type Reservation struct {
-	ID        string
-	Project   string
-	Site      *string
-	Len       int32
-	Family    int32
-	Wanted    *netip.Prefix
-	Prefix    *netip.Prefix
-	State     string
-	Tags      []string
-	Note      string
-	AskedAt   time.Time
-	DecidedAt *time.Time
-	EndedAt   *time.Time
+	ID         string
+	Project    string
+	Site       *string
+	Len        int32
+	Family     int32
+	Wanted     *netip.Prefix
+	Prefix     *netip.Prefix
+	State      string
+	Tags       []string
+	Note       string
+	AskedAt    time.Time
+	DecidedAt  *time.Time
+	EndedAt    *time.Time
+	Details    string
+	CustomData []byte
+}
+
+type SignIn struct {
+	State     []byte
+	Browser   []byte
+	Loopback  string
+	Challenge string
+	ExpiresAt time.Time
+}
+
+type SignInCode struct {
+	Code      []byte
+	Challenge string
+	User      string
+	ExpiresAt time.Time
 }
 
 type Site struct {
@@ -528,6 +572,7 @@ type SshKey struct {
 	Label       string
 	Key         string
 	Fingerprint string
+	Tags        []string
 	CreatedAt   time.Time
 	ChangedAt   time.Time
 }
@@ -583,21 +628,29 @@ type Traffic struct {
 }
 
 type Usage struct {
-	ID        int64
-	Device    string
-	Plan      string
-	StartedAt time.Time
-	EndedAt   *time.Time
+	ID                  int64
+	Device              string
+	Plan                string
+	StartedAt           time.Time
+	EndedAt             *time.Time
+	HardwareReservation *string
+}
+
+type UsageSealed struct {
+	Until time.Time
 }
 
 type User struct {
 	ID         string
 	Email      string
 	Name       string
+	LastName   string
+	CustomData []byte
 	Operator   bool
 	Issuer     *string
 	Subject    *string
 	CreatedAt  time.Time
+	ChangedAt  time.Time
 	DisabledAt *time.Time
 }
 

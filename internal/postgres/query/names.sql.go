@@ -183,7 +183,7 @@ func (q *Queries) NamedDevice(ctx context.Context, id string) (NamedDeviceRow, e
 }
 
 const namedReservation = `-- name: NamedReservation :one
-select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at from reservations where id = $1
+select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at, details, custom_data from reservations where id = $1
 `
 
 func (q *Queries) NamedReservation(ctx context.Context, id string) (Reservation, error) {
@@ -203,6 +203,8 @@ func (q *Queries) NamedReservation(ctx context.Context, id string) (Reservation,
 		&i.AskedAt,
 		&i.DecidedAt,
 		&i.EndedAt,
+		&i.Details,
+		&i.CustomData,
 	)
 	return i, err
 }

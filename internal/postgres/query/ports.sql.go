@@ -460,7 +460,7 @@ func (q *Queries) ListMiscablings(ctx context.Context, switch_ string) ([]Miscab
 }
 
 const listSessions = `-- name: ListSessions :many
-select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, d.project from bgp_sessions s join devices d on d.id = s.device
+select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, s.id, s.default_route, s.opened_at, d.project from bgp_sessions s join devices d on d.id = s.device
 where ($1::text = '' or d.project = $1) and ($2::text = '' or s.device = $2)
 order by s.device, s.family
 `
@@ -471,13 +471,16 @@ type ListSessionsParams struct {
 }
 
 type ListSessionsRow struct {
-	Device   string
-	Family   int32
-	State    string
-	Received int32
-	Accepted int32
-	SeenAt   *time.Time
-	Project  string
+	Device       string
+	Family       int32
+	State        string
+	Received     int32
+	Accepted     int32
+	SeenAt       *time.Time
+	ID           string
+	DefaultRoute bool
+	OpenedAt     time.Time
+	Project      string
 }
 
 func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]ListSessionsRow, error) {
@@ -496,6 +499,9 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]L
 			&i.Received,
 			&i.Accepted,
 			&i.SeenAt,
+			&i.ID,
+			&i.DefaultRoute,
+			&i.OpenedAt,
 			&i.Project,
 		); err != nil {
 			return nil, err
@@ -808,7 +814,7 @@ func (q *Queries) PortsOfMachine(ctx context.Context, machine string) ([]PortsOf
 }
 
 const projectBGP = `-- name: ProjectBGP :one
-select project, deployment, peer_as, secret, enabled_at from project_bgp where project = $1
+select project, deployment, peer_as, secret, enabled_at, use_case from project_bgp where project = $1
 `
 
 func (q *Queries) ProjectBGP(ctx context.Context, project string) (ProjectBgp, error) {
@@ -820,6 +826,7 @@ func (q *Queries) ProjectBGP(ctx context.Context, project string) (ProjectBgp, e
 		&i.PeerAs,
 		&i.Secret,
 		&i.EnabledAt,
+		&i.UseCase,
 	)
 	return i, err
 }

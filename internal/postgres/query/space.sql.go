@@ -975,7 +975,7 @@ func (q *Queries) ListQuotas(ctx context.Context, project string) ([]Quota, erro
 }
 
 const listReservations = `-- name: ListReservations :many
-select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at from reservations
+select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at, details, custom_data from reservations
 where ($1::text = '' or project = $1) and ($2::text = '' or state = $2) and ($3::text = '' or site = $3)
 order by asked_at, id
 `
@@ -1009,6 +1009,8 @@ func (q *Queries) ListReservations(ctx context.Context, arg ListReservationsPara
 			&i.AskedAt,
 			&i.DecidedAt,
 			&i.EndedAt,
+			&i.Details,
+			&i.CustomData,
 		); err != nil {
 			return nil, err
 		}
@@ -1079,7 +1081,7 @@ func (q *Queries) LockPieceWith(ctx context.Context, address netip.Addr) (string
 }
 
 const lockReservation = `-- name: LockReservation :one
-select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at from reservations where id = $1 for update
+select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at, details, custom_data from reservations where id = $1 for update
 `
 
 func (q *Queries) LockReservation(ctx context.Context, id string) (Reservation, error) {
@@ -1099,6 +1101,8 @@ func (q *Queries) LockReservation(ctx context.Context, id string) (Reservation, 
 		&i.AskedAt,
 		&i.DecidedAt,
 		&i.EndedAt,
+		&i.Details,
+		&i.CustomData,
 	)
 	return i, err
 }
@@ -1453,7 +1457,7 @@ func (q *Queries) PoolUseOfProjects(ctx context.Context, since time.Time) ([]Poo
 }
 
 const reservedAt = `-- name: ReservedAt :many
-select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at from reservations
+select id, project, site, len, family, wanted, prefix, state, tags, note, asked_at, decided_at, ended_at, details, custom_data from reservations
 where prefix = any($1::cidr[]) and decided_at <= $2 and coalesce(ended_at, 'infinity') > $2
 order by masklen(prefix) desc
 `
@@ -1487,6 +1491,8 @@ func (q *Queries) ReservedAt(ctx context.Context, arg ReservedAtParams) ([]Reser
 			&i.AskedAt,
 			&i.DecidedAt,
 			&i.EndedAt,
+			&i.Details,
+			&i.CustomData,
 		); err != nil {
 			return nil, err
 		}

@@ -152,7 +152,7 @@ func (q *Queries) EnableProjectBGP(ctx context.Context, arg EnableProjectBGPPara
 }
 
 const listProjectBGP = `-- name: ListProjectBGP :many
-select b.project, b.deployment, b.peer_as, b.secret, b.enabled_at, (select count(*) from bgp_sessions s join devices d on d.id = s.device where d.project = b.project) as sessions
+select b.project, b.deployment, b.peer_as, b.secret, b.enabled_at, b.use_case, (select count(*) from bgp_sessions s join devices d on d.id = s.device where d.project = b.project) as sessions
 from project_bgp b where $1::text = '' or b.project = $1 order by b.project
 `
 
@@ -162,6 +162,7 @@ type ListProjectBGPRow struct {
 	PeerAs     int64
 	Secret     string
 	EnabledAt  time.Time
+	UseCase    string
 	Sessions   int64
 }
 
@@ -180,6 +181,7 @@ func (q *Queries) ListProjectBGP(ctx context.Context, project string) ([]ListPro
 			&i.PeerAs,
 			&i.Secret,
 			&i.EnabledAt,
+			&i.UseCase,
 			&i.Sessions,
 		); err != nil {
 			return nil, err
