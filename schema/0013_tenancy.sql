@@ -12,6 +12,8 @@ create table hardware_reservations (
 create unique index one_reservation_per_machine on hardware_reservations (machine) where ended_at is null;
 create index on hardware_reservations (project) where ended_at is null;
 
+create index on machines (plan, site); -- which plans a site has, and how many are free
+
 alter table devices
     add column description          text    not null default '',
     add column billing_cycle        text    not null default 'hourly' check (billing_cycle in ('hourly', 'daily', 'monthly', 'yearly')),

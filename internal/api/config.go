@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"millwright/internal/metal"
@@ -22,6 +21,7 @@ type Config struct {
 // Store is Postgres. Each noun's file says what it needs of it.
 type Store interface {
 	Gate
+	Catalogue
 }
 
 // Gate is what every request asks of the store: who is it, whose is it, what
@@ -43,6 +43,6 @@ type Records interface {
 // does not answer, reconcile starts what was not started.
 type Runs interface {
 	StartOrder(ctx context.Context, order metal.OrderID, input []byte) error
-	MoveAddress(ctx context.Context, reservation string, prefix netip.Prefix, to metal.DeviceID) error
-	SwitchSession(ctx context.Context, device metal.DeviceID, family int, on bool) error
+	// BringDevice has the ports of a device brought to what they should be.
+	BringDevice(ctx context.Context, device metal.DeviceID) error
 }
