@@ -42,6 +42,7 @@ func (s *endpoint) fail(w http.ResponseWriter, r *http.Request, err error) {
 		code     int
 	}{
 		{metal.ErrInvalidOrder, http.StatusUnprocessableEntity},
+		{metal.ErrQuota, http.StatusUnprocessableEntity},
 		{metal.ErrOrderConflict, http.StatusConflict},
 		{metal.ErrWrongState, http.StatusConflict},
 		{metal.ErrUnknownDevice, http.StatusNotFound},

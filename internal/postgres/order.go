@@ -111,6 +111,9 @@ func admit(ctx context.Context, q *query.Queries, o metal.Order) error {
 		if known {
 			return invalid("device", "%s exists already; leave it out, or choose a new UUID", o.Device)
 		}
+		if err := openProject(ctx, q, o.Wish.Project); err != nil {
+			return err
+		}
 		return admitDevice(ctx, q, o)
 	}
 	if !known {
@@ -148,6 +151,9 @@ func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
 			return orInvalid(err, "user_data", "nothing is stored under %s; store it first (starter userdata)", w.UserData)
 		}
 		userData = &w.UserData
+	}
+	if err := checkDeviceQuota(ctx, q, w.Project, w.Plan); err != nil {
+		return err
 	}
 	return q.InsertDevice(ctx, query.InsertDeviceParams{
 		ID: string(o.Device), Project: string(w.Project), Site: string(w.Site), Plan: string(w.Plan),

@@ -89,7 +89,10 @@ select q.most,
           and family(p.prefix) = 4 and q.resource = 'public-ipv4'), 0))::float8 as links,
     coalesce((select sum(2.0 ^ (case family(b.prefix) when 4 then 32 else 64 end - masklen(b.prefix))) from blocks b
         where b.project = q.project and b.purpose = 'reservation'
-          and family(b.prefix) = case q.resource when 'reserved-ipv6' then 6 else 4 end), 0)::float8 as reserved
+          and family(b.prefix) = case q.resource when 'reserved-ipv6' then 6 when 'reserved-ipv4' then 4 when 'public-ipv4' then 4 end), 0)::float8 as reserved,
+    -- What is being deprovisioned counts until its machine is free.
+    (select count(*) from devices d where d.project = q.project and d.state <> 'deleted'
+        and q.resource in ('devices', 'devices/' || d.plan))::float8 as devices
 from quotas q where q.project = @project and q.resource = @resource;
 
 -- name: SetRest :exec
