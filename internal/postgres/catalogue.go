@@ -51,12 +51,12 @@ func planOf(row query.CataloguePlansRow) (metal.Plan, error) {
 	}
 	return metal.Plan{
 		ID: metal.PlanID(row.ID), Description: row.Description, Cores: h.Cores, MemoryGiB: h.MemoryGiB, DisksGB: h.DisksGB,
-		NICs: int(row.Nics), Sites: wordsOf[metal.SiteID](row.Sites),
+		NICs: int(row.Nics), Sites: typed[metal.SiteID](row.Sites),
 	}, nil
 }
 
 func systemOf(row query.AllOperatingSystemsRow) metal.OfferedSystem {
-	system := metal.OfferedSystem{Plans: wordsOf[metal.PlanID](row.Plans)}
+	system := metal.OfferedSystem{Plans: typed[metal.PlanID](row.Plans)}
 	system.OperatingSystem = metal.OperatingSystem{
 		ID: metal.OperatingSystemID(row.ID), Name: row.Name, Distro: row.Distro, Version: row.Version,
 		Arch: row.Arch, FirstBoot: metal.FirstBootMethod(row.FirstBoot),
@@ -67,8 +67,8 @@ func systemOf(row query.AllOperatingSystemsRow) metal.OfferedSystem {
 	return system
 }
 
-// wordsOf gives names from the database the type of what they name.
-func wordsOf[T ~string](names []string) []T {
+// typed gives names from the database the type of what they name.
+func typed[T ~string](names []string) []T {
 	all := make([]T, len(names))
 	for i, name := range names {
 		all[i] = T(name)
