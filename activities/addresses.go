@@ -139,6 +139,27 @@ func (a *Addresses) SetSession(ctx context.Context, in SetSessionInput) (SetSess
 	return SetSessionResult{Sites: sites}, classify(err)
 }
 
+// ReadPortsInput names a device.
+type ReadPortsInput struct {
+	Device metal.DeviceID
+}
+
+// ReadPortsResult lists its ports, as they are to be read back.
+type ReadPortsResult struct {
+	Sites []SitePorts
+}
+
+// ReadPorts lists the ports that carry a device. None do while its machine is
+// parked: they get what it has when they open.
+func (a *Addresses) ReadPorts(ctx context.Context, in ReadPortsInput) (ReadPortsResult, error) {
+	ports, err := a.Store.DevicePorts(ctx, in.Device)
+	if err != nil {
+		return ReadPortsResult{}, classify(err)
+	}
+	sites, err := a.bySite(ctx, ports)
+	return ReadPortsResult{Sites: sites}, classify(err)
+}
+
 func (a *Addresses) bySite(ctx context.Context, ports []metal.PortGeneration) ([]SitePorts, error) {
 	var sites []SitePorts
 	for _, p := range ports {

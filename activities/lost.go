@@ -9,7 +9,7 @@ import (
 )
 
 // Lost finds what nobody sees to: orders whose run was lost, devices whose run
-// was terminated. It also ends the quarantine of addresses.
+// was terminated, ports that are not brought. It also ends the quarantine of addresses.
 type Lost struct {
 	Store LostStore
 	Runs  Runs
@@ -23,6 +23,8 @@ type LostStore interface {
 	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
 	DropOldConsoles(ctx context.Context) (int64, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
+	// SwitchesBehind have ports that should have been brought, and were not refused.
+	SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error)
 }
 
 // Runs knows which runs are open, by workflow ID.
@@ -36,6 +38,9 @@ const (
 	lostAfter = 10 * time.Second
 	// lostAtOnce bounds one pass; the next one takes the rest.
 	lostAtOnce = 200
+	// behindAfter is how long a port may wait for a commit before somebody looks:
+	// longer than commits take, which are seconds.
+	behindAfter = 30 * time.Second
 	// logsFor is how long what agents logged is kept.
 	logsFor = 30 * 24 * time.Hour
 )
@@ -49,8 +54,9 @@ type FindLostInput struct {
 
 // FindLostResult lists what to start.
 type FindLostResult struct {
-	Orders  []metal.LostOrder
-	Devices []metal.Unsettled
+	Orders   []metal.LostOrder
+	Devices  []metal.Unsettled
+	Switches []SwitchToCheck // with ports that wait
 }
 
 // FindLost compares what Postgres says is under way with the runs that are
@@ -91,7 +97,9 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 			found.Devices = append(found.Devices, d)
 		}
 	}
-	return found, nil
+	behind, err := l.Store.SwitchesBehind(ctx, behindAfter, lostAtOnce)
+	found.Switches = toCheck(behind)
+	return found, classify(err)
 }
 
 func (l *Lost) closed(ctx context.Context, id string) (bool, error) {
@@ -120,9 +128,12 @@ type SwitchToCheck struct {
 // ListSwitches lists the switches that have ports of ours.
 func (l *Lost) ListSwitches(ctx context.Context, _ ListSwitchesInput) (ListSwitchesResult, error) {
 	all, err := l.Store.Switches(ctx)
-	var list ListSwitchesResult
+	return ListSwitchesResult{Switches: toCheck(all)}, classify(err)
+}
+
+func toCheck(all []metal.Switch) (list []SwitchToCheck) {
 	for _, s := range all {
-		list.Switches = append(list.Switches, SwitchToCheck{Switch: s.ID, Site: s.Site, Repair: s.Repair})
+		list = append(list, SwitchToCheck{Switch: s.ID, Site: s.Site, Repair: s.Repair})
 	}
-	return list, classify(err)
+	return list
 }

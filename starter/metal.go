@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"millwright/internal/metal"
 	"millwright/internal/temporal"
-	"millwright/workflows"
 )
 
 // metalRuns is Temporal as the API asks it: each start is given a moment, since
@@ -21,18 +19,10 @@ func (r metalRuns) StartOrder(ctx context.Context, order metal.OrderID, input []
 	return r.Runs.StartOrder(ctx, order, input)
 }
 
-func (r metalRuns) MoveAddress(ctx context.Context, reservation string, prefix netip.Prefix, to metal.DeviceID) error {
+func (r metalRuns) BringDevice(ctx context.Context, device metal.DeviceID) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	_, err := r.StartAddress(ctx, workflows.AddressInput{Reservation: reservation, Prefix: prefix, Device: to})
-	return err
-}
-
-func (r metalRuns) SwitchSession(ctx context.Context, device metal.DeviceID, family int, on bool) error {
-	ctx, cancel := detached(ctx)
-	defer cancel()
-	_, err := r.StartSession(ctx, workflows.SessionInput{Device: device, Family: family, On: on})
-	return err
+	return r.Runs.BringDevice(ctx, device)
 }
 
 // detached lets a start go on when whoever asked hangs up.

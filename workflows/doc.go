@@ -14,6 +14,7 @@
 //	Warm        machine/<id>  claim ─ park ─ boot agent ─ off ─ on ─ ⏳agent ─ idle, waiting
 //	Address     address/<id>  assign ─ bring the ports that get it and lose it
 //	Session     bgp/<device>  turn BGP on or off ─ bring the port
+//	BringDevice ports/<dev>   bring the ports that carry a device, until nothing has changed
 //	CheckSwitch switch/<id>   compare with what it should be ─ repair
 //	PlanSwitch  plan/<id>     show what a commit would change
 //

@@ -33,6 +33,9 @@ func AddressRun(reservation string) string { return addressPrefix + reservation 
 // SessionRun is the workflow ID of changes to a device's BGP sessions.
 func SessionRun(id metal.DeviceID) string { return sessionPrefix + string(id) }
 
+// PortsRun is the workflow ID of runs that bring a device's ports.
+func PortsRun(id metal.DeviceID) string { return portsPrefix + string(id) }
+
 // SwitchRun is the workflow ID of a switch's checks and repairs.
 func SwitchRun(id metal.SwitchID) string { return switchPrefix + string(id) }
 
@@ -45,6 +48,7 @@ const (
 	machinePrefix = "machine/"
 	addressPrefix = "address/"
 	sessionPrefix = "bgp/"
+	portsPrefix   = "ports/"
 	switchPrefix  = "switch/"
 	planPrefix    = "plan/"
 )
@@ -57,6 +61,9 @@ const (
 
 // ReportSignal carries a metal.Report from boot to the run that waits for it.
 const ReportSignal = "report"
+
+// AgainSignal tells a BringDevice that more has changed since it looked.
+const AgainSignal = "again"
 
 // RetryNow is the update that cuts an activity's back-off short.
 const RetryNow = "retry-now"

@@ -11,13 +11,15 @@ import (
 
 // ReconcileResult counts what was found without a run and was given one.
 type ReconcileResult struct {
-	Orders  int `json:"orders"`
-	Devices int `json:"devices"`
-	Spares  int `json:"spares"` // idle machines that are to wait in the agent, or whose run was lost
+	Orders   int `json:"orders"`
+	Devices  int `json:"devices"`
+	Switches int `json:"switches"` // with ports that nobody waits for
+	Spares   int `json:"spares"`   // idle machines that are to wait in the agent, or whose run was lost
 }
 
-// Reconcile starts what was lost: the Order of a row that has none, and a
-// Recover for each device that only an open run may leave as it is. It runs on a
+// Reconcile starts what was lost: the Order of a row that has none, a Recover
+// for each device that only an open run may leave as it is, and a check of each
+// switch whose ports wait while nobody brings them. It runs on a
 // schedule; what it starts outlives it.
 func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	r, err := newRun(ctx)
@@ -44,6 +46,15 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 			return result, err
 		} else if started {
 			result.Devices++
+		}
+	}
+	for _, s := range found.Switches {
+		check := childOf(ctx, SwitchRun(s.Switch), "ports wait, and no run does", switchAttributes(s.Switch, s.Site))
+		in := SwitchInput{Switch: s.Switch, Site: s.Site, Repair: s.Repair}
+		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(check, CheckSwitch, in)); err != nil {
+			return result, err
+		} else if started {
+			result.Switches++
 		}
 	}
 	if result.Spares, err = r.warm(ctx); err != nil {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -232,10 +231,6 @@ func (f *fakeRuns) note(what string) error {
 	return nil
 }
 
-func (f *fakeRuns) MoveAddress(_ context.Context, _ string, prefix netip.Prefix, to metal.DeviceID) error {
-	return f.note("move " + prefix.String() + " to " + string(to))
-}
-
-func (f *fakeRuns) SwitchSession(_ context.Context, device metal.DeviceID, _ int, _ bool) error {
-	return f.note("session of " + string(device))
+func (f *fakeRuns) BringDevice(_ context.Context, device metal.DeviceID) error {
+	return f.note("bring " + string(device))
 }

@@ -31,3 +31,14 @@ func (s *Store) Unsettled(ctx context.Context, olderThan time.Duration, most int
 	}
 	return devices, err
 }
+
+// SwitchesBehind lists switches with ports that should have been brought by now,
+// and that the switch has not refused.
+func (s *Store) SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error) {
+	rows, err := s.Queries().SwitchesBehind(ctx, query.SwitchesBehindParams{OlderThan: olderThan, Most: int32(most)})
+	all := make([]metal.Switch, len(rows))
+	for i, r := range rows {
+		all[i] = metal.Switch{ID: metal.SwitchID(r.ID), Site: metal.SiteID(r.Site), Repair: r.Repair}
+	}
+	return all, err
+}

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"millwright/internal/metal"
 	"millwright/workflows"
 )
 
@@ -31,6 +32,19 @@ func (r Runs) StartAddress(ctx context.Context, in workflows.AddressInput) (Exec
 // ErrOpen.
 func (r Runs) StartSession(ctx context.Context, in workflows.SessionInput) (Execution, error) {
 	return r.begin(ctx, workflows.SessionRun(in.Device), temporal.SearchAttributes{}, workflows.Session, in)
+}
+
+// BringDevice starts the run that brings a device's ports, or tells the one that
+// is open to look once more. Safe to repeat.
+func (r Runs) BringDevice(ctx context.Context, device metal.DeviceID) error {
+	id := workflows.PortsRun(device)
+	about := temporal.NewSearchAttributes(workflows.DeviceAttr.ValueSet(string(device)))
+	options := client.StartWorkflowOptions{ID: id, TaskQueue: workflows.ControlQueue, TypedSearchAttributes: about}
+	_, err := r.Client.SignalWithStartWorkflow(ctx, id, workflows.AgainSignal, nil, options, workflows.BringDevice, workflows.BringInput{Device: device})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
+	return nil
 }
 
 // StartCheck starts a comparison of a switch with what it should be, and its
