@@ -75,7 +75,7 @@ func held(ctx context.Context, q *query.Queries, claim metal.Claim) (query.Machi
 }
 
 func event(ctx context.Context, q *query.Queries, claim metal.Claim, kind, format string, args ...any) error {
-	return q.InsertEvent(ctx, query.InsertEventParams{
+	return insertEvent(ctx, q, query.InsertEventParams{
 		Device: string(claim.Device), Machine: string(claim.Machine), Kind: kind, Body: fmt.Sprintf(format, args...),
 	})
 }

@@ -21,9 +21,18 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		found, err := q.ScopeOfOrganization(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(found)}, err
 	},
+	"events": scopeOfEvent,
 	"devices": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
 		row, err := q.ScopeOfDevice(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
+	},
+	"users": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.GetUser(ctx, id)
+		return metal.Scope{User: metal.UserID(row.ID)}, err
+	},
+	"ssh-keys": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfSSHKey(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project), User: metal.UserID(row.User)}, err
 	},
 }
 

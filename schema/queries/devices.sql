@@ -10,9 +10,14 @@ select * from devices where id = $1;
 select * from devices where id = $1 for update;
 
 -- name: SetDeviceState :exec
-update devices set state = @state, reason = @reason, changed_at = now(),
-    deleted_at = case when @state = 'deleted' then coalesce(deleted_at, now()) end
-where id = @id;
+-- A device that somebody wants gone stays deprovisioning, however the run ends
+-- that has it until then.
+update devices d set state = case when @state <> 'deleted' and d.state = 'deprovisioning' and exists (
+        select from orders o where o.device = d.id and o.state = 'wanted' and o.action = 'deprovision' and o.was <> '')
+    then d.state else @state end,
+    reason = @reason, changed_at = now(),
+    deleted_at = case when @state = 'deleted' then coalesce(d.deleted_at, now()) end
+where d.id = @id;
 
 -- name: SetOperatingSystem :exec
 update devices set operating_system = @operating_system, ipxe_url = @ipxe_url, changed_at = now() where id = @id;
@@ -33,19 +38,6 @@ where (@project::text = '' or d.project = @project)
   and (@with_deleted::bool or d.state <> 'deleted')
 order by d.created_at, d.id;
 
--- name: StartUsage :exec
--- Safe to repeat: one open usage a device (one_open_usage).
-insert into usages (device, plan, started_at)
-select d.id, d.plan, now() from devices d where d.id = $1
-on conflict (device) where ended_at is null do nothing;
-
--- name: EndUsage :exec
-update usages set ended_at = now() where device = $1 and ended_at is null;
-
--- name: InsertEvent :exec
-insert into events (device, machine, kind, body)
-values (nullif(@device::text, ''), nullif(@machine::text, ''), @kind, @body);
-
 -- name: EventsOfDevice :many
 select id, at, coalesce(machine, '')::text as machine, kind, body from events
 where device = @device::text and id > @after order by id;
@@ -57,10 +49,9 @@ from devices d left join machines m on m.device = d.id
 where (d.state in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
        or m.state = 'claimed')
   and d.changed_at < now() - @older_than::interval
+  -- An order that waits for its run has changed the state ahead of it.
+  and not exists (select from orders o where o.device = d.id and o.state = 'wanted' and o.was <> '')
 order by d.changed_at limit @most;
-
--- name: HasOpenUsage :one
-select exists (select from usages where device = $1 and ended_at is null);
 
 -- name: CountEvents :one
 select count(*) from events;

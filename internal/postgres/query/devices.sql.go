@@ -21,15 +21,6 @@ func (q *Queries) CountEvents(ctx context.Context) (int64, error) {
 	return count, err
 }
 
-const endUsage = `-- name: EndUsage :exec
-update usages set ended_at = now() where device = $1 and ended_at is null
-`
-
-func (q *Queries) EndUsage(ctx context.Context, device string) error {
-	_, err := q.db.Exec(ctx, endUsage, device)
-	return err
-}
-
 const eventsOfDevice = `-- name: EventsOfDevice :many
 select id, at, coalesce(machine, '')::text as machine, kind, body from events
 where device = $1::text and id > $2 order by id
@@ -125,7 +116,7 @@ func (q *Queries) FirstBootOfSystem(ctx context.Context, id string) (string, err
 }
 
 const getDevice = `-- name: GetDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, held_off, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1
 `
 
 func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
@@ -155,6 +146,7 @@ func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
 		&i.Locked,
 		&i.NetworkFrozen,
 		&i.TerminateAt,
+		&i.HeldOff,
 		&i.CreatedBy,
 		&i.SshKeyIds,
 		&i.HardwareReservation,
@@ -162,17 +154,6 @@ func (q *Queries) GetDevice(ctx context.Context, id string) (Device, error) {
 		&i.Links,
 	)
 	return i, err
-}
-
-const hasOpenUsage = `-- name: HasOpenUsage :one
-select exists (select from usages where device = $1 and ended_at is null)
-`
-
-func (q *Queries) HasOpenUsage(ctx context.Context, device string) (bool, error) {
-	row := q.db.QueryRow(ctx, hasOpenUsage, device)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }
 
 const insertDevice = `-- name: InsertDevice :exec
@@ -216,30 +197,8 @@ func (q *Queries) InsertDevice(ctx context.Context, arg InsertDeviceParams) erro
 	return err
 }
 
-const insertEvent = `-- name: InsertEvent :exec
-insert into events (device, machine, kind, body)
-values (nullif($1::text, ''), nullif($2::text, ''), $3, $4)
-`
-
-type InsertEventParams struct {
-	Device  string
-	Machine string
-	Kind    string
-	Body    string
-}
-
-func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error {
-	_, err := q.db.Exec(ctx, insertEvent,
-		arg.Device,
-		arg.Machine,
-		arg.Kind,
-		arg.Body,
-	)
-	return err
-}
-
 const listDevices = `-- name: ListDevices :many
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.held_off, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where ($1::text = '' or d.project = $1)
   and ($2::bool or d.state <> 'deleted')
@@ -275,6 +234,7 @@ type ListDevicesRow struct {
 	Locked              bool
 	NetworkFrozen       bool
 	TerminateAt         *time.Time
+	HeldOff             *time.Time
 	CreatedBy           *string
 	SshKeyIds           []string
 	HardwareReservation *string
@@ -317,6 +277,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.Locked,
 			&i.NetworkFrozen,
 			&i.TerminateAt,
+			&i.HeldOff,
 			&i.CreatedBy,
 			&i.SshKeyIds,
 			&i.HardwareReservation,
@@ -336,7 +297,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 }
 
 const lockDevice = `-- name: LockDevice :one
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1 for update
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, held_off, created_by, ssh_key_ids, hardware_reservation, batch, links from devices where id = $1 for update
 `
 
 func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
@@ -366,6 +327,7 @@ func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
 		&i.Locked,
 		&i.NetworkFrozen,
 		&i.TerminateAt,
+		&i.HeldOff,
 		&i.CreatedBy,
 		&i.SshKeyIds,
 		&i.HardwareReservation,
@@ -376,17 +338,22 @@ func (q *Queries) LockDevice(ctx context.Context, id string) (Device, error) {
 }
 
 const setDeviceState = `-- name: SetDeviceState :exec
-update devices set state = $1, reason = $2, changed_at = now(),
-    deleted_at = case when $1 = 'deleted' then coalesce(deleted_at, now()) end
-where id = $3
+update devices d set state = case when $1 <> 'deleted' and d.state = 'deprovisioning' and exists (
+        select from orders o where o.device = d.id and o.state = 'wanted' and o.action = 'deprovision' and o.was <> '')
+    then d.state else $1 end,
+    reason = $2, changed_at = now(),
+    deleted_at = case when $1 = 'deleted' then coalesce(d.deleted_at, now()) end
+where d.id = $3
 `
 
 type SetDeviceStateParams struct {
-	State  string
+	State  interface{}
 	Reason string
 	ID     string
 }
 
+// A device that somebody wants gone stays deprovisioning, however the run ends
+// that has it until then.
 func (q *Queries) SetDeviceState(ctx context.Context, arg SetDeviceStateParams) error {
 	_, err := q.db.Exec(ctx, setDeviceState, arg.State, arg.Reason, arg.ID)
 	return err
@@ -407,24 +374,14 @@ func (q *Queries) SetOperatingSystem(ctx context.Context, arg SetOperatingSystem
 	return err
 }
 
-const startUsage = `-- name: StartUsage :exec
-insert into usages (device, plan, started_at)
-select d.id, d.plan, now() from devices d where d.id = $1
-on conflict (device) where ended_at is null do nothing
-`
-
-// Safe to repeat: one open usage a device (one_open_usage).
-func (q *Queries) StartUsage(ctx context.Context, id string) error {
-	_, err := q.db.Exec(ctx, startUsage, id)
-	return err
-}
-
 const unsettledDevices = `-- name: UnsettledDevices :many
 select d.id, d.state, d.project, d.site, d.plan, coalesce(m.id, '')::text as machine
 from devices d left join machines m on m.device = d.id
 where (d.state in ('provisioning', 'reinstalling', 'powering_on', 'powering_off', 'deprovisioning')
        or m.state = 'claimed')
   and d.changed_at < now() - $1::interval
+  -- An order that waits for its run has changed the state ahead of it.
+  and not exists (select from orders o where o.device = d.id and o.state = 'wanted' and o.was <> '')
 order by d.changed_at limit $2
 `
 

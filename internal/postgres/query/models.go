@@ -204,6 +204,7 @@ type Delivery struct {
 	Code     *int32
 	Outcome  string
 	MadeAt   time.Time
+	NextAt   time.Time
 	EndedAt  *time.Time
 }
 
@@ -231,6 +232,7 @@ type Device struct {
 	Locked              bool
 	NetworkFrozen       bool
 	TerminateAt         *time.Time
+	HeldOff             *time.Time
 	CreatedBy           *string
 	SshKeyIds           []string
 	HardwareReservation *string
@@ -262,6 +264,8 @@ type Event struct {
 	Kind    string
 	Body    string
 	Project *string
+	Type    *string
+	Words   *string
 }
 
 type FreePrefix struct {
@@ -393,6 +397,7 @@ type Order struct {
 	WantedAt  time.Time
 	StartedAt *time.Time
 	EndedAt   *time.Time
+	Was       string
 }
 
 type Organization struct {
@@ -666,11 +671,14 @@ type Webhook struct {
 	Description  string
 	Types        []string
 	Secret       []byte
+	OldSecret    []byte
+	OldUntil     *time.Time
 	CreatedAt    time.Time
 	ChangedAt    time.Time
 	DisabledAt   *time.Time
 	Reason       string
 	FailingSince *time.Time
+	Failures     int32
 	DeletedAt    *time.Time
 }
 
