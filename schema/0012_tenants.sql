@@ -7,12 +7,15 @@
 create table users (
     id         text primary key check (id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
     email      text    not null check (email = lower(email) and email like '%_@_%'),
-    name       text    not null default '',
+    name       text    not null default '', -- given names, or the whole of it
+    last_name  text    not null default '',
+    custom_data jsonb  not null default '{}' check (jsonb_typeof(custom_data) = 'object'),
     operator   boolean not null default false, -- of this installation: sees and does everything
     -- Who a sign-in provider says that it is; null before the first sign-in.
     issuer     text,
     subject    text,
     created_at timestamptz not null default now(),
+    changed_at timestamptz not null default now(),
     disabled_at timestamptz, -- its keys open nothing any more
     unique (issuer, subject),
     check ((issuer is null) = (subject is null))
@@ -25,6 +28,7 @@ create table organizations (
     description text  not null default '',
     website     text  not null default '',
     address     jsonb not null default '{}' check (jsonb_typeof(address) = 'object'), -- for bills: address, city, zip_code, country
+    billing_address jsonb not null default '{}' check (jsonb_typeof(billing_address) = 'object'), -- where bills go somewhere else
     custom_data jsonb not null default '{}' check (jsonb_typeof(custom_data) = 'object'),
     created_at  timestamptz not null default now(),
     changed_at  timestamptz not null default now(),
@@ -53,6 +57,7 @@ create table memberships (
     roles        text[] not null check (cardinality(roles) > 0
         and roles <@ array['owner', 'admin', 'collaborator', 'limited_collaborator', 'billing']),
     created_at   timestamptz not null default now(),
+    changed_at   timestamptz not null default now(),
     check (num_nonnulls(organization, project) = 1),
     check (project is null or not 'owner' = any (roles)), -- organizations have owners
     unique ("user", organization),
@@ -106,6 +111,7 @@ create table ssh_keys (
     label       text not null check (label <> ''),
     key         text not null check (key <> ''),
     fingerprint text not null, -- MD5, as clients compare it
+    tags        text[] not null default '{}',
     created_at  timestamptz not null default now(),
     changed_at  timestamptz not null default now(),
     check (num_nonnulls("user", project) = 1),

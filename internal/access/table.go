@@ -17,6 +17,7 @@ var (
 // what it does not say. Catalogue and Self are for everybody who has a key, and
 // are decided by whose thing it is alone.
 var table = map[Kind]map[Verb][]metal.MemberRole{
+	Person:       {See: members},
 	Organization: {See: members, Alter: admins, Delete: owners},
 	Project:      {See: all, Create: admins, Alter: admins, Delete: admins},
 	Member:       {See: members, Create: admins, Alter: admins, Delete: admins},

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"millwright/internal/access"
 	"millwright/internal/metal"
@@ -79,6 +80,9 @@ func (c *call) change() metal.Request {
 func (c *call) decode(into any) error {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return nil // every field left out
+	}
+	if !utf8.Valid(c.body) || holdsNUL(c.body) {
+		return unprocessable("body: it is no text in UTF-8, or holds a NUL character")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(c.body))
 	if err := decoder.Decode(into); err != nil {

@@ -21,6 +21,10 @@ type Config struct {
 // Store is Postgres. Each noun's file says what it needs of it.
 type Store interface {
 	Gate
+	Events
+	Users
+	Projects
+	SSHKeys
 	Catalogue
 }
 

@@ -10,9 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"millwright/internal/access"
 	"millwright/internal/metal"
@@ -109,6 +111,9 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, route route) (*ca
 			return c, err
 		}
 	}
+	if !isText(r.URL) {
+		return c, errNotFound()
+	}
 	if c.body, err = readBody(w, r); err != nil {
 		return c, err
 	}
@@ -143,6 +148,14 @@ func keyOf(r *http.Request) string {
 	return strings.TrimSpace(key)
 }
 
+// isText reports whether a URL is made of what Postgres takes for text: nothing
+// is called otherwise.
+func isText(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	whole := u.Path + query
+	return err == nil && utf8.ValidString(whole) && strings.IndexByte(whole, 0) < 0
+}
+
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
@@ -173,11 +186,15 @@ func (c *call) may(verb access.Verb, kind access.Kind) error {
 	if c.caller.ReadOnly && verb != access.See {
 		return refuse(http.StatusForbidden, "the key is read-only; use one that may change things")
 	}
-	if kind == access.Catalogue || kind == access.Self && (c.scope.User == "" || c.scope.User == c.caller.User) {
+	switch own := c.scope.User != "" && c.scope.User == c.caller.User; {
+	case kind == access.Catalogue || own:
 		return nil
-	}
-	if c.scope == (metal.Scope{}) && kind != access.System {
+	case kind == access.Self && c.scope == (metal.Scope{}):
+		return c.aPerson()
+	case c.scope == (metal.Scope{}) && kind != access.System:
 		return nil // a list of the caller's own, or a body that says where: the handler asks
+	case c.scope == metal.Scope{User: c.scope.User} && kind != access.Person && !c.caller.Operator:
+		return errNotFound() // somebody else's own: members of one organization see each other, no more
 	}
 	roles, err := c.server.Store.Roles(c.ctx, c.caller, c.scope)
 	switch {
@@ -187,6 +204,14 @@ func (c *call) may(verb access.Verb, kind access.Kind) error {
 		return errNotFound()
 	case !access.May(roles, verb, kind):
 		return refuse(http.StatusForbidden, "%s", notYours(roles, verb, kind))
+	}
+	return nil
+}
+
+// aPerson refuses the keys of projects what only people have.
+func (c *call) aPerson() error {
+	if c.caller.User == "" {
+		return refuse(http.StatusForbidden, "this is a user's own, and a project's key is nobody; use a user's key")
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ type (
 	UserID         string
 	OrganizationID string
 	KeyID          string
+	SSHKeyID       string
+	MembershipID   string
+	InvitationID   string
 )
 
 // MemberRole is what somebody may do in an organization or a project; package access
@@ -92,24 +95,35 @@ type Page struct {
 
 // User is a person.
 type User struct {
-	ID       UserID
-	Email    string
-	Name     string
-	Operator bool
-	Created  time.Time
-	Disabled time.Time // zero while its keys open something
+	ID         UserID
+	Email      string
+	Name       string // given names; or the whole of it, where nobody said which is which
+	LastName   string
+	CustomData json.RawMessage // an object
+	Operator   bool
+	Created    time.Time
+	Changed    time.Time
+	Disabled   time.Time // zero while its keys open something
+
+	SSHKeys int            // how many it has
+	Home    OrganizationID // its oldest; empty if it has none
 }
 
 // Organization pays for projects.
 type Organization struct {
-	ID          OrganizationID
-	Name        string
-	Description string
-	Website     string
-	Address     json.RawMessage // an object; for bills
-	CustomData  json.RawMessage // an object
-	Created     time.Time
-	Changed     time.Time
+	ID             OrganizationID
+	Name           string
+	Description    string
+	Website        string
+	Address        json.RawMessage // an object; empty if nobody gave one
+	BillingAddress json.RawMessage // where bills go somewhere else
+	CustomData     json.RawMessage // an object
+	Created        time.Time
+	Changed        time.Time
+
+	Members     []UserID
+	Memberships []MembershipID
+	Projects    []ProjectID
 }
 
 // Project is what devices and addresses are ordered for.
@@ -121,4 +135,22 @@ type Project struct {
 	Tags         []string
 	Created      time.Time
 	Changed      time.Time
+
+	Members     []UserID       // whoever has a role in it, by itself or by its organization
+	Memberships []MembershipID // in it alone
+	Invitations []InvitationID // into it, still open
+	SSHKeys     []SSHKeyID
+}
+
+// ProjectChange is what becomes of a project; nil leaves something as it is.
+type ProjectChange struct {
+	Name       *string
+	CustomData json.RawMessage
+	Tags       []string
+}
+
+// UserChange is what becomes of a user; nil leaves something as it is.
+type UserChange struct {
+	Name, LastName *string
+	CustomData     json.RawMessage
 }

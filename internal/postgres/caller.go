@@ -38,20 +38,23 @@ func (s *Store) Caller(ctx context.Context, key string) (metal.Caller, error) {
 }
 
 // Roles are what a caller may be where a scope is. Nothing: to this caller, what
-// is there does not exist.
+// is there does not exist. Where the scope is but a user, they are the caller's
+// in the organizations that it shares with that one.
 func (s *Store) Roles(ctx context.Context, c metal.Caller, at metal.Scope) ([]metal.MemberRole, error) {
+	q := s.Queries()
+	var names []string
+	var err error
 	switch {
 	case c.Operator:
 		return []metal.MemberRole{metal.Operator}, nil
 	case c.Project != "" && c.Project == at.Project:
 		return []metal.MemberRole{metal.ProjectKey}, nil
-	case c.User == "" || at.Organization == "":
+	case c.User == "":
 		return nil, nil
+	case at.Organization != "":
+		names, err = q.RolesIn(ctx, query.RolesInParams{Member: string(c.User), Project: string(at.Project), Organization: string(at.Organization)})
+	case at.Project == "" && at.User != "":
+		names, err = q.RolesBesides(ctx, query.RolesBesidesParams{Member: string(c.User), Other: string(at.User)})
 	}
-	names, err := s.Queries().RolesIn(ctx, query.RolesInParams{Member: string(c.User), Project: string(at.Project), Organization: string(at.Organization)})
-	roles := make([]metal.MemberRole, len(names))
-	for i, name := range names {
-		roles[i] = metal.MemberRole(name)
-	}
-	return roles, err
+	return typed[metal.MemberRole](names), err
 }

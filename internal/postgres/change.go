@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
@@ -28,7 +30,7 @@ func (s *Store) change(ctx context.Context, c metal.Request, f func(*query.Queri
 		}
 		thing, err := f(q)
 		if err != nil {
-			return err
+			return untaken(err)
 		}
 		if err := recordChange(ctx, q, c, thing, c.Code, "done"); err != nil || c.Key == "" {
 			return err
@@ -66,4 +68,14 @@ func recordChange(ctx context.Context, q *query.Queries, c metal.Request, thing 
 		Request: c.ID, Caller: c.Caller.Name(), Key: string(c.Caller.Key), Source: c.Source, Method: c.Method, Path: c.Path,
 		Organization: string(c.Scope.Organization), Project: string(c.Scope.Project), Thing: thing, Code: int32(code), Outcome: outcome,
 	})
+}
+
+// untaken says in words what Postgres itself would not take of a value: numbers
+// and texts beyond what it can hold (classes 22 and 54 of SQLSTATE).
+func untaken(err error) error {
+	var sql *pgconn.PgError
+	if errors.As(err, &sql) && (strings.HasPrefix(sql.Code, "22") || strings.HasPrefix(sql.Code, "54")) {
+		return fmt.Errorf("body: %s: %w", sql.Message, metal.ErrInvalid)
+	}
+	return err
 }

@@ -25,22 +25,7 @@ func (s *Store) RecordOrder(ctx context.Context, o metal.Order) (metal.OrderStat
 // orders was the first: fresh says that this call wrote the row.
 func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.OrderStatus, fresh bool, err error) {
 	err = s.in(ctx, func(q *query.Queries) error {
-		// Without the lock a repeat that comes at the same moment sees no order,
-		// and then the first one's device: it would be told that its own device
-		// exists already.
-		if err := q.LockOrder(ctx, string(o.ID)); err != nil {
-			return err
-		}
-		row, err := q.GetOrder(ctx, string(o.ID))
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			fresh = true
-			if row, err = writeOrder(ctx, q, o); err == nil {
-				err = errors.Join(s.laysItOut(o), s.bootsWithIt(ctx, q, o))
-			}
-		case err == nil && !sameJSON(row.Input, o.Input):
-			return fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
-		}
+		row, err := s.place(ctx, q, o, &fresh)
 		if err != nil {
 			return err
 		}
@@ -48,6 +33,27 @@ func (s *Store) PlaceOrder(ctx context.Context, o metal.Order) (status metal.Ord
 		return err
 	})
 	return status, fresh, err
+}
+
+// place writes an order, or finds it.
+func (s *Store) place(ctx context.Context, q *query.Queries, o metal.Order, fresh *bool) (query.Order, error) {
+	// Without the lock a repeat that comes at the same moment sees no order,
+	// and then the first one's device: it would be told that its own device
+	// exists already.
+	if err := q.LockOrder(ctx, string(o.ID)); err != nil {
+		return query.Order{}, err
+	}
+	row, err := q.GetOrder(ctx, string(o.ID))
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		*fresh = true
+		if row, err = writeOrder(ctx, q, o); err == nil {
+			err = errors.Join(s.laysItOut(o), s.bootsWithIt(ctx, q, o))
+		}
+	case err == nil && !sameJSON(row.Input, o.Input):
+		err = fmt.Errorf("order %s: it was given before with another input, for device %s; use a new ID: %w", o.ID, row.Device, metal.ErrOrderConflict)
+	}
+	return row, err
 }
 
 // laysItOut refuses a layout of disks that no agent would take.
@@ -121,6 +127,9 @@ func admit(ctx context.Context, q *query.Queries, o metal.Order) error {
 	}
 	if o.Action != metal.ActionDeprovision && (device.State == string(metal.Deleted) || device.State == string(metal.Deprovisioning)) {
 		return fmt.Errorf("%s device %s: it is %s: %w", o.Action, o.Device, device.State, metal.ErrWrongState)
+	}
+	if device.Locked && (o.Action == metal.ActionDeprovision || o.Action == metal.ActionReinstall) {
+		return fmt.Errorf("%s device %s: it is locked; unlock it first: %w", o.Action, o.Device, metal.ErrWrongState)
 	}
 	if o.Action == metal.ActionReinstall {
 		if err := runsOn(ctx, q, device.Plan, string(o.Wish.OperatingSystem)); err != nil {

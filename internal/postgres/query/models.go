@@ -332,6 +332,7 @@ type Machine struct {
 	ChangedAt   time.Time
 	Run         string
 	KexecFailed string
+	Reservation *string
 }
 
 type Membership struct {
