@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"syscall"
+	"time"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+const (
+	// postLimit is for one attempt: name, connection, request and answer.
+	postLimit = 15 * time.Second
+	// answerSize is what is read of an answer, and thrown away: some servers
+	// take a client that hangs up for one that failed.
+	answerSize = 4 << 10
+)
+
+// Message is what one attempt sends.
+type Message struct {
+	ID      string
+	Time    time.Time // of the attempt
+	Body    []byte    // JSON
+	Secrets []string  // each signs
+}
+
+// Client posts messages. It has no memory: no cookies, no connections that it
+// keeps, no proxy of the environment.
+type Client struct {
+	rules Rules
+	http  *http.Client
+}
+
+// NewClient makes a client that goes where the rules let it.
+func NewClient(rules Rules) *Client {
+	dialer := &net.Dialer{Timeout: postLimit, Control: func(_, address string, _ syscall.RawConn) error {
+		return rules.dial(address)
+	}}
+	transport := &http.Transport{
+		DialContext: dialer.DialContext, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: postLimit, MaxResponseHeaderBytes: 16 << 10,
+	}
+	return &Client{rules: rules, http: &http.Client{
+		Transport: transport, Timeout: postLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// errClosed is for addresses that webhooks may not reach.
+var errClosed = errors.New("webhooks may not go there")
+
+// dial checks the very address that is about to be connected to: whatever a
+// name said before, and says the next time, it is this one that counts.
+func (r Rules) dial(address string) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s is no address", errClosed, address)
+	}
+	if err := r.CheckAddress(to.Addr()); err != nil {
+		return fmt.Errorf("%w: %w", errClosed, err)
+	}
+	return nil
+}
+
+// Post sends a message, and returns the answer's code; or an error in words
+// that may be shown to whoever owns the endpoint.
+func (c *Client) Post(ctx context.Context, url string, m Message) (code int, err error) {
+	if err := c.rules.CheckURL(url); err != nil {
+		return 0, fmt.Errorf("url: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(m.Body))
+	if err != nil {
+		return 0, errors.New("url: no request can be made of it")
+	}
+	if err := sign(request.Header, m); err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "Millwright-Webhooks/1")
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return 0, inWords(err)
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, answerSize) // the code has come; the rest is courtesy
+	return answer.StatusCode, nil
+}
+
+// sign puts Standard Webhooks' three headers on a request.
+func sign(h http.Header, m Message) error {
+	signatures := ""
+	for _, secret := range m.Secrets {
+		signer, err := standard.NewWebhook(secret)
+		if err != nil {
+			return errors.New("the webhook's secret is not in base64; rotate it")
+		}
+		signature, err := signer.Sign(m.ID, m.Time, m.Body)
+		if err != nil {
+			return fmt.Errorf("sign message %s: %w", m.ID, err)
+		}
+		if signatures != "" {
+			signatures += " "
+		}
+		signatures += signature
+	}
+	h.Set(standard.HeaderWebhookID, m.ID)
+	h.Set(standard.HeaderWebhookTimestamp, strconv.FormatInt(m.Time.Unix(), 10))
+	h.Set(standard.HeaderWebhookSignature, signatures)
+	return nil
+}
+
+// inWords says what went wrong without the URL, which may hold a token, and
+// without what tells of our network: which resolver was asked, from where.
+func inWords(err error) error {
+	var name *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errClosed):
+		return errors.New("its host has an address that is none of the Internet's; webhooks may not reach it")
+	case errors.As(err, &name) && name.IsNotFound:
+		return errors.New("its host's name is not known")
+	case errors.As(err, &name):
+		return errors.New("its host's name could not be looked up")
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("no answer within %s", postLimit)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("its host refused the connection")
+	}
+	if tls := inTLS(err); tls != "" {
+		return errors.New("its certificate or TLS is not accepted: " + tls)
+	}
+	return errors.New("the connection broke off, or what came back is no HTTP")
+}
