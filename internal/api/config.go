@@ -26,6 +26,8 @@ type Store interface {
 	Projects
 	SSHKeys
 	Catalogue
+	Stock
+	Hardware
 }
 
 // Gate is what every request asks of the store: who is it, whose is it, what

@@ -48,8 +48,8 @@ func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order m
 	return holding, err
 }
 
-// ownOrIdle takes the device's machine again, or an idle one in the rack where
-// its project has fewest.
+// ownOrIdle takes the device's machine again; the one that is kept for it; or an
+// idle one in the rack where its project has fewest.
 func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, error) {
 	machine, err := q.ReclaimMachine(ctx, d.ID)
 	if !errors.Is(err, pgx.ErrNoRows) {
@@ -57,9 +57,13 @@ func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, e
 	}
 	machine, err = q.ClaimIdleMachine(ctx, query.ClaimIdleMachineParams{
 		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project, WaitingFor: waitingFor,
+		Reservation: value(d.HardwareReservation),
 	})
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return machine, err
+	}
+	if d.HardwareReservation != nil {
+		return "", whyNotReserved(ctx, q, *d.HardwareReservation)
 	}
 	idle, err := q.IdleMachines(ctx, query.IdleMachinesParams{Site: d.Site, Plan: d.Plan})
 	if err != nil {
@@ -69,6 +73,23 @@ func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, e
 		return "", fmt.Errorf("claim a %s at %s: other runs are claiming the %d that are idle; the claim is tried again", d.Plan, d.Site, idle)
 	}
 	return "", fmt.Errorf("claim a %s at %s: none is idle; order another plan or site, or free one: %w", d.Plan, d.Site, metal.ErrNoMachine)
+}
+
+// whyNotReserved says why a reservation's machine cannot be had. No other one
+// takes its place: the tenant asked for this one. One that a run of its own
+// holds comes back by itself.
+func whyNotReserved(ctx context.Context, q *query.Queries, id string) error {
+	found, err := q.HardwareReservations(ctx, query.HardwareReservationsParams{ID: id})
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return fmt.Errorf("claim the machine of hardware reservation %s: the reservation was ended: %w", id, metal.ErrNoMachine)
+	case found[0].State == string(metal.Claimed) || found[0].State == string(metal.Idle):
+		return fmt.Errorf("claim the machine of hardware reservation %s: another run holds it; the claim is tried again", id)
+	}
+	return fmt.Errorf("claim the machine of hardware reservation %s: it is %s, and no other may take its place; deprovision the device, and order again without the reservation: %w",
+		id, found[0].State, metal.ErrNoMachine)
 }
 
 // starts lists the states in which each action may take a device. The state of

@@ -10,7 +10,8 @@ where m.device = @device::text for update of m;
 
 -- name: ClaimIdleMachine :one
 -- Binds an idle machine to a device: one that waits in the agent, if there is
--- one, in the rack where its project has fewest.
+-- one, in the rack where its project has fewest. A device with a reservation
+-- gets that one's machine or none, and nobody else gets it.
 -- Safe to repeat only inside a transaction that looked for the device's
 -- machine first. No row: none is idle, or others hold them at this moment.
 update machines set state = 'claimed', device = @device::text, epoch = epoch + 1, changed_at = now()
@@ -19,7 +20,7 @@ where id = (
     join boot_intents i on i.machine = m.id
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = @site and d.project = @project group by o.rack) has on has.rack = m.rack
-    where m.site = @site and m.plan = @plan and m.state = 'idle'
+    where m.site = @site and m.plan = @plan and m.state = 'idle' and coalesce(m.reservation, '') = @reservation::text
     order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
@@ -32,7 +33,8 @@ where device = @device::text
 returning id;
 
 -- name: IdleMachines :one
-select count(*) from machines where site = $1 and plan = $2 and state = 'idle';
+-- That anybody may have.
+select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and reservation is null;
 
 -- name: HeldMachine :one
 -- The machine if this claim still holds it; the row is locked for the transaction.
@@ -85,7 +87,7 @@ with waiting as (
         i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval as warm,
         i.up_at < now() - @too_long::interval or i.agent_version <> s.agent_version and s.agent_version <> '' as stale
     from machines m join boot_intents i on i.machine = m.id join sites s on s.id = m.site
-    where m.state = 'idle'
+    where m.state = 'idle' and m.reservation is null
 ), ranked as (
     select w.*, row_number() over (partition by w.site, w.plan, w.warm order by w.stale desc, w.changed_at, w.id) as place,
         count(*) filter (where w.warm) over (partition by w.site, w.plan) as have

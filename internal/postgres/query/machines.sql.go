@@ -17,23 +17,25 @@ where id = (
     join boot_intents i on i.machine = m.id
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = $2 and d.project = $3 group by o.rack) has on has.rack = m.rack
-    where m.site = $2 and m.plan = $4 and m.state = 'idle'
-    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $5::interval) desc,
+    where m.site = $2 and m.plan = $4 and m.state = 'idle' and coalesce(m.reservation, '') = $5::text
+    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $6::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
 returning id
 `
 
 type ClaimIdleMachineParams struct {
-	Device     string
-	Site       string
-	Project    string
-	Plan       string
-	WaitingFor time.Duration
+	Device      string
+	Site        string
+	Project     string
+	Plan        string
+	Reservation string
+	WaitingFor  time.Duration
 }
 
 // Binds an idle machine to a device: one that waits in the agent, if there is
-// one, in the rack where its project has fewest.
+// one, in the rack where its project has fewest. A device with a reservation
+// gets that one's machine or none, and nobody else gets it.
 // Safe to repeat only inside a transaction that looked for the device's
 // machine first. No row: none is idle, or others hold them at this moment.
 func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachineParams) (string, error) {
@@ -42,6 +44,7 @@ func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachinePara
 		arg.Site,
 		arg.Project,
 		arg.Plan,
+		arg.Reservation,
 		arg.WaitingFor,
 	)
 	var id string
@@ -126,7 +129,7 @@ func (q *Queries) FreeMachine(ctx context.Context, id string) error {
 }
 
 const getMachine = `-- name: GetMachine :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.id = $1
 `
@@ -150,6 +153,7 @@ type GetMachineRow struct {
 	ChangedAt   time.Time
 	Run         string
 	KexecFailed string
+	Reservation *string
 	Switch      string
 	Port        string
 }
@@ -176,6 +180,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 		&i.ChangedAt,
 		&i.Run,
 		&i.KexecFailed,
+		&i.Reservation,
 		&i.Switch,
 		&i.Port,
 	)
@@ -183,7 +188,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 }
 
 const heldMachine = `-- name: HeldMachine :one
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed from machines
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation from machines
 where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
 for update
 `
@@ -217,12 +222,13 @@ func (q *Queries) HeldMachine(ctx context.Context, arg HeldMachineParams) (Machi
 		&i.ChangedAt,
 		&i.Run,
 		&i.KexecFailed,
+		&i.Reservation,
 	)
 	return i, err
 }
 
 const idleMachines = `-- name: IdleMachines :one
-select count(*) from machines where site = $1 and plan = $2 and state = 'idle'
+select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and reservation is null
 `
 
 type IdleMachinesParams struct {
@@ -230,6 +236,7 @@ type IdleMachinesParams struct {
 	Plan string
 }
 
+// That anybody may have.
 func (q *Queries) IdleMachines(ctx context.Context, arg IdleMachinesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, idleMachines, arg.Site, arg.Plan)
 	var count int64
@@ -328,7 +335,7 @@ func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostS
 }
 
 const machineOfDevice = `-- name: MachineOfDevice :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.device = $1::text for update of m
 `
@@ -352,6 +359,7 @@ type MachineOfDeviceRow struct {
 	ChangedAt   time.Time
 	Run         string
 	KexecFailed string
+	Reservation *string
 	Switch      string
 	Port        string
 }
@@ -378,6 +386,7 @@ func (q *Queries) MachineOfDevice(ctx context.Context, device string) (MachineOf
 		&i.ChangedAt,
 		&i.Run,
 		&i.KexecFailed,
+		&i.Reservation,
 		&i.Switch,
 		&i.Port,
 	)
@@ -390,7 +399,7 @@ with waiting as (
         i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $2::interval as warm,
         i.up_at < now() - $3::interval or i.agent_version <> s.agent_version and s.agent_version <> '' as stale
     from machines m join boot_intents i on i.machine = m.id join sites s on s.id = m.site
-    where m.state = 'idle'
+    where m.state = 'idle' and m.reservation is null
 ), ranked as (
     select w.id, w.site, w.plan, w.changed_at, w.warm, w.stale, row_number() over (partition by w.site, w.plan, w.warm order by w.stale desc, w.changed_at, w.id) as place,
         count(*) filter (where w.warm) over (partition by w.site, w.plan) as have

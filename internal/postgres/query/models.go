@@ -282,6 +282,26 @@ type HardwareReservation struct {
 	EndedAt *time.Time
 }
 
+type HeldAddress struct {
+	ID            string
+	Prefix        netip.Prefix
+	First         netip.Addr
+	Device        string
+	TakenAt       *time.Time
+	Role          string
+	Purpose       string
+	Block         netip.Prefix
+	Reservation   string
+	Project       string
+	Site          string
+	Metro         string
+	NetworkFrozen bool
+	Anycast       bool
+	Details       string
+	Tags          []string
+	CustomData    []byte
+}
+
 type Inventory struct {
 	Machine string
 	Boot    int64
@@ -484,6 +504,23 @@ type ProjectBgp struct {
 	Secret     string
 	EnabledAt  time.Time
 	UseCase    string
+}
+
+type ProjectBlock struct {
+	ID         string
+	Prefix     *netip.Prefix
+	Family     int32
+	Len        int32
+	Role       string
+	State      string
+	Own        bool
+	Site       string
+	Metro      string
+	Project    string
+	Tags       []string
+	Details    string
+	CustomData []byte
+	At         time.Time
 }
 
 type Quota struct {

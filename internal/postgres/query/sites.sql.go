@@ -56,7 +56,7 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 }
 
 const allMachines = `-- name: AllMachines :many
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed from machines order by id
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation from machines order by id
 `
 
 func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
@@ -87,6 +87,7 @@ func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
 			&i.ChangedAt,
 			&i.Run,
 			&i.KexecFailed,
+			&i.Reservation,
 		); err != nil {
 			return nil, err
 		}
