@@ -38,6 +38,9 @@ bin/terraform-provider-equinix: tools/terraform/go.mod
 	$(call install,terraform,github.com/equinix/terraform-provider-equinix)
 bin/tofu: tools/tofu/go.mod
 	$(call install,tofu,github.com/opentofu/opentofu/cmd/tofu)
+# With cgo: one of the stores that it comes with is SQLite.
+bin/dex: tools/dex/go.mod
+	@echo 'building $@: minutes, and only the first time' && cd tools/dex && $(GO) build -ldflags='-s -w' -o ../../$@ github.com/dexidp/dex/cmd/dex
 bin/staticcheck: tools/lint/go.mod
 	$(call install,lint,honnef.co/go/tools/cmd/staticcheck)
 bin/workflowcheck: tools/workflowcheck/go.mod
@@ -62,7 +65,7 @@ rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI on
 
 # A machine that boots for real is timed by nobody, but waited for: it comes
 # last, and has the cores for itself.
-test: test-deps tools build agent ## Run all tests, on one Postgres and one Temporal for all packages
+test: test-deps tools build agent bin/dex ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
 	bin/withstack -no-fsync -- $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /internal/rack$$)
 	$(GO) test -timeout 30m ./internal/rack

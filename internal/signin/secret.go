@@ -23,8 +23,8 @@ func hashed(secret string) []byte {
 	return sum[:]
 }
 
-// challengeOf is how PKCE hides a verifier (RFC 7636 section 4.2).
-func challengeOf(verifier string) string {
+// Challenge is how PKCE hides a verifier (RFC 7636 section 4.2).
+func Challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(hashed(verifier))
 }
 

@@ -75,7 +75,7 @@ func (d *door) exchange(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, stale
 	case err != nil:
 		return nil, err
-	case subtle.ConstantTimeCompare([]byte(kept.Challenge), []byte(challengeOf(a.Verifier))) != 1:
+	case subtle.ConstantTimeCompare([]byte(kept.Challenge), []byte(Challenge(a.Verifier))) != 1:
 		return nil, stale
 	}
 	return d.open(r, kept.User)
