@@ -51,6 +51,18 @@ type commandLine struct {
 	Cancel       cancelCommand       `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
 	Retry        retryCommand        `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
 	Release      releaseCommand      `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
+
+	Device   deviceCommand   `cmd:"" group:"Customer" help:"Devices, by the customers' API: order, look at, alter."`
+	Address  addressCommand  `cmd:"" group:"Customer" help:"Elastic addresses: reserve, assign, release."`
+	SSHKey   sshKeyCommand   `cmd:"" name:"sshkey" group:"Customer" help:"SSH keys that open your devices."`
+	Plans    plansCommand    `cmd:"" group:"Customer" help:"List what hardware there is."`
+	Systems  systemsCommand  `cmd:"" group:"Customer" help:"List what can be installed."`
+	Metros   metrosCommand   `cmd:"" group:"Customer" help:"List where there is hardware."`
+	Capacity capacityCommand `cmd:"" group:"Customer" help:"How much hardware is free, or whether there is room for so much."`
+	Webhook  webhookCommand  `cmd:"" group:"Customer" help:"Have URLs of yours told what happens."`
+	My       myCommand       `cmd:"" group:"Customer" help:"Your projects and organizations, what they used, and who you are."`
+
+	Completion completionCommand `cmd:"" group:"Set up" help:"Print what makes your shell complete our commands: bash, zsh or fish."`
 }
 
 const about = `Orders bare-metal devices, and looks after them.
@@ -89,6 +101,9 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) (code int)
 			code = exited
 		}
 	}()
+	if completed(parser) {
+		return exitDone
+	}
 	chosen, err := parser.Parse(args)
 	if err != nil {
 		return complain(errs, usage(err))

@@ -51,9 +51,10 @@ type Address struct {
 
 // Event is what happened; of provisioning, also what is yet to happen.
 type Event struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Body    string `json:"body"`
-	State   string `json:"state"`
-	Created string `json:"created_at"` // empty: not yet
+	ID           string `json:"id"`
+	Type         string `json:"type"`
+	Body         string `json:"body"`
+	Interpolated string `json:"interpolated"` // the body with names in it
+	State        string `json:"state"`
+	Created      string `json:"created_at"` // empty: not yet
 }
