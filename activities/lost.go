@@ -17,6 +17,7 @@ type Lost struct {
 
 // LostStore lists what only an open run may leave as it is.
 type LostStore interface {
+	TerminateDue(ctx context.Context) ([]metal.LostOrder, error)
 	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
 	FreeRested(ctx context.Context) (int, error)
@@ -61,8 +62,8 @@ type FindLostResult struct {
 
 // FindLost compares what Postgres says is under way with the runs that are
 // open, and lists what has none. It also returns rested addresses to their
-// blocks, and forgets old logs
-// and consoles.
+// blocks, forgets old logs and consoles, and orders the end of devices whose
+// time has come.
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
 	var found FindLostResult
@@ -75,6 +76,11 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 	if _, err := l.Store.DropOldConsoles(ctx); err != nil {
 		return found, classify(err)
 	}
+	due, err := l.Store.TerminateDue(ctx)
+	if err != nil {
+		return found, classify(err)
+	}
+	found.Orders = due // a repeat finds them as orders without a run
 	orders, err := l.Store.OpenOrders(ctx, lostAfter, lostAtOnce)
 	if err != nil {
 		return found, classify(err)

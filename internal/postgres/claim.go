@@ -23,7 +23,7 @@ func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order m
 		if err != nil {
 			return err
 		}
-		if err := begin(ctx, q, d, order, metal.ActionProvision); err != nil {
+		if _, err := begin(ctx, q, d, order, metal.ActionProvision); err != nil {
 			return err
 		}
 		machine, err := ownOrIdle(ctx, q, d)
@@ -108,23 +108,28 @@ var starts = map[metal.Action][]metal.DeviceState{
 }
 
 // begin refuses an action that the device's state does not allow, and one whose
-// order has ended: a reset or repeated run must not do it twice.
-func begin(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID, action metal.Action) error {
+// order has ended: a reset or repeated run must not do it twice. It returns the
+// state that the device was in before it was ordered, if the order changed it
+// and this is the first that anybody does about it.
+func begin(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID, action metal.Action) (was metal.DeviceState, err error) {
 	state := metal.DeviceState(d.State)
 	if allowed, limited := starts[action]; limited && !slices.Contains(allowed, state) {
-		return fmt.Errorf("%s device %s: it is %s: %w", action, d.ID, state, metal.ErrWrongState)
+		return "", fmt.Errorf("%s device %s: it is %s: %w", action, d.ID, state, metal.ErrWrongState)
 	}
 	if order == "" {
-		return nil
+		return "", nil
 	}
 	row, err := q.GetOrder(ctx, string(order))
 	if err != nil {
-		return fmt.Errorf("order %s: %w", order, err)
+		return "", fmt.Errorf("order %s: %w", order, err)
 	}
 	if row.EndedAt != nil {
-		return fmt.Errorf("%s device %s: order %s ended before, %s: %w", action, d.ID, order, row.Outcome, metal.ErrWrongState)
+		return "", fmt.Errorf("%s device %s: order %s ended before, %s: %w", action, d.ID, order, row.Outcome, metal.ErrWrongState)
 	}
-	return q.MarkOrderStarted(ctx, string(order))
+	if row.State == "wanted" {
+		was = metal.DeviceState(row.Was)
+	}
+	return was, q.MarkOrderStarted(ctx, string(order))
 }
 
 // during is the state that a device shows while the action is under way.
@@ -147,7 +152,8 @@ func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Ho
 		if err != nil {
 			return err
 		}
-		if err := begin(ctx, q, d, want.Order, want.Action); err != nil {
+		was, err := begin(ctx, q, d, want.Order, want.Action)
+		if err != nil {
 			return err
 		}
 		machine, err := q.ReclaimMachine(ctx, d.ID)
@@ -156,6 +162,9 @@ func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Ho
 		}
 		if holding, err = describe(ctx, q, d, machine); err != nil || holding.Was == metal.Deleted {
 			return err
+		}
+		if was != "" && holding.Was == during[want.Action] {
+			holding.Was = was
 		}
 		if want.Action == metal.ActionReinstall {
 			first, err := q.FirstBootOfSystem(ctx, string(want.OperatingSystem))
@@ -169,8 +178,8 @@ func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Ho
 	return holding, err
 }
 
-// take writes what an action changes at once: the state customers see, usage
-// that ends, the system to be installed.
+// take writes what an action changes at once: the state customers see, which a
+// device's usage follows, and the system to be installed.
 func take(ctx context.Context, q *query.Queries, h metal.Holding, want metal.ClaimWish) error {
 	action := want.Action
 	next, known := during[action]
@@ -183,12 +192,7 @@ func take(ctx context.Context, q *query.Queries, h metal.Holding, want metal.Cla
 			return err
 		}
 	}
-	switch action {
-	case metal.ActionDeprovision:
-		if err := q.EndUsage(ctx, device); err != nil {
-			return err
-		}
-	case metal.ActionReinstall:
+	if action == metal.ActionReinstall {
 		if err := q.SetOperatingSystem(ctx, query.SetOperatingSystemParams{ID: device, OperatingSystem: string(want.OperatingSystem), IpxeUrl: want.ScriptURL}); err != nil {
 			return err
 		}

@@ -43,11 +43,18 @@ var (
 // loopbackAsk begins the asks for what a machine has on its loopback.
 const loopbackAsk = "loopback"
 
-// wishes are the leases of a device on a machine with so many ports.
-func wishes(ports int) []linkWish {
-	all := links
-	if ports > 1 {
-		all = slices.Concat(links, loopbacks)
+// wishes are the leases of a device that wants these links, on a machine with so
+// many ports. A loopback takes the place of the public link of its family.
+func wishes(wanted []string, ports int) (all []linkWish) {
+	for _, w := range links {
+		if slices.Contains(wanted, w.ask) {
+			all = append(all, w)
+		}
+	}
+	for _, w := range loopbacks {
+		if ports > 1 && slices.Contains(wanted, fmt.Sprintf("public%d", w.family)) {
+			all = append(all, w)
+		}
 	}
 	for port := 1; port < ports; port++ {
 		w := further
@@ -78,7 +85,7 @@ func lease(ctx context.Context, q *query.Queries, d query.Device, machine string
 	if err != nil {
 		return "", err
 	}
-	if len(held) == 0 { // a repeat has its links, and they count already
+	if len(held) == 0 && slices.Contains(d.Links, "public4") { // a repeat has its links, and they count already
 		if err := checkQuota(ctx, q, metal.ProjectID(d.Project), "public-ipv4", 2); err != nil {
 			return "", err
 		}
@@ -87,7 +94,7 @@ func lease(ctx context.Context, q *query.Queries, d query.Device, machine string
 	if err != nil {
 		return "", err
 	}
-	for _, want := range wishes(len(ports)) {
+	for _, want := range wishes(d.Links, len(ports)) {
 		if err := leaseLink(ctx, q, d, want); err != nil {
 			return "", fmt.Errorf("lease a %s IPv%d /%d at %s for project %s: %w", want.role, want.family, want.bits, d.Site, d.Project, err)
 		}

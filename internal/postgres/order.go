@@ -77,16 +77,23 @@ func (s *Store) bootsWithIt(ctx context.Context, q *query.Queries, o metal.Order
 	if err != nil || d.UserData == nil {
 		return err
 	}
-	first, err := q.FirstBootOfSystem(ctx, string(o.Wish.OperatingSystem))
-	if err != nil {
-		return err
-	}
 	body, err := q.UserDataOf(ctx, *d.UserData)
 	if err != nil {
 		return err
 	}
+	return s.checkUserData(ctx, q, string(o.Wish.OperatingSystem), body)
+}
+
+func (s *Store) checkUserData(ctx context.Context, q *query.Queries, os string, body []byte) error {
+	if s.CheckUserData == nil || len(body) == 0 {
+		return nil
+	}
+	first, err := q.FirstBootOfSystem(ctx, os)
+	if err != nil {
+		return err
+	}
 	if err := s.CheckUserData(metal.FirstBootMethod(first), body); err != nil {
-		return invalid("user_data", "%s: %s", o.Wish.OperatingSystem, err)
+		return invalid("user_data", "%s: %s", os, err)
 	}
 	return nil
 }

@@ -110,7 +110,10 @@ func (s *Store) AbandonOrder(ctx context.Context, order metal.OrderID, outcome s
 		if row.Action == string(metal.ActionProvision) && d.State == string(metal.Queued) {
 			return endWithout(ctx, q, d, claim, end)
 		}
-		return endOrder(ctx, q, claim, end)
+		if err := endOrder(ctx, q, claim, end); err != nil {
+			return err
+		}
+		return takeBack(ctx, q, d, row)
 	})
 }
 
@@ -271,11 +274,6 @@ func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending)
 		}
 		if err := boots(ctx, string(claim.Machine)); err != nil {
 			return err
-		}
-		if end.State == metal.Active {
-			if err := q.StartUsage(ctx, string(claim.Device)); err != nil {
-				return err
-			}
 		}
 		return endDevice(ctx, q, claim, end)
 	})

@@ -26,6 +26,10 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		row, err := q.ScopeOfDevice(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
 	},
+	"batches": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfBatch(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
+	},
 	"hardware-reservations": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
 		row, err := q.ScopeOfHardware(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
@@ -38,6 +42,21 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		row, err := q.ScopeOfSSHKey(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project), User: metal.UserID(row.User)}, err
 	},
+	"api-keys":      keyIs,
+	"user/api-keys": keyIs,
+	"memberships": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.GetMembership(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project), User: metal.UserID(row.User)}, err
+	},
+	"invitations": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfInvitation(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project), User: metal.UserID(row.User)}, err
+	},
+}
+
+func keyIs(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+	row, err := q.ScopeOfAPIKey(ctx, id)
+	return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project), User: metal.UserID(row.User)}, err
 }
 
 // Whereabouts says whose the thing at a path is: ("devices", its ID). There may

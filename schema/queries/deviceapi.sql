@@ -56,16 +56,6 @@ left join address_notes n on n.prefix = x.prefix and n.taken_at = x.taken_at
 where x.device = any(@devices::text[])
 order by x.device, family(x.prefix), b.role desc, x.first;
 
--- name: StepsOfDevices :many
--- What happened to devices since their last order for a system.
-select e.id, e.device::text as device, e.at, e.kind, e.body
-from events e
-where e.device = any(@devices::text[])
-  and e.kind in ('order', 'claim', 'addresses', 'boot', 'agent-up', 'installed', 'phone-home', 'script-served', 'active', 'failed')
-  and e.id >= coalesce((select max(o.id) from events o
-      where o.device = e.device and o.kind = 'order' and (o.body like 'provision %' or o.body like 'reinstall %')), 0)
-order by e.device, e.id;
-
 -- name: LockRoom :exec
 -- One caller at a time takes machines of a plan at a site: two that count at
 -- once would each find the last one.
@@ -75,8 +65,7 @@ select pg_advisory_xact_lock(hashtextextended('millwright room ' || @site::text 
 -- How many machines of a plan are there for whoever asks next, by site: idle,
 -- nobody's in particular, and not waited for by a device that is queued.
 select s.id as site, s.metro,
-    (select count(*) from machines m where m.site = s.id and m.plan = @plan and m.state = 'idle'
-        and not exists (select from hardware_reservations h where h.machine = m.id and h.ended_at is null))
+    (select count(*) from machines m where m.site = s.id and m.plan = @plan and m.state = 'idle' and m.reservation is null)
     - (select count(*) from devices d where d.site = s.id and d.plan = @plan and d.state = 'queued' and d.hardware_reservation is null) as free
 from sites s order by s.id;
 
@@ -109,8 +98,10 @@ where id = @id;
 update orders set was = @was where id = @id;
 
 -- name: TerminationsDue :many
-select * from devices
-where terminate_at <= now() and state not in ('deleted', 'deprovisioning') and held_off is distinct from (case when locked then terminate_at end)
+-- An order that somebody gave up is not given again for the same moment.
+select * from devices d
+where terminate_at <= now() and state not in ('deleted', 'deprovisioning') and (not locked or held_off is distinct from terminate_at)
+  and not exists (select from orders o where o.id = 'termination-' || d.id || '-' || floor(extract(epoch from d.terminate_at))::bigint)
 order by terminate_at limit @most
 for update skip locked;
 

@@ -474,8 +474,7 @@ func (q *Queries) OrderWas(ctx context.Context, arg OrderWasParams) error {
 
 const roomAt = `-- name: RoomAt :many
 select s.id as site, s.metro,
-    (select count(*) from machines m where m.site = s.id and m.plan = $1 and m.state = 'idle'
-        and not exists (select from hardware_reservations h where h.machine = m.id and h.ended_at is null))
+    (select count(*) from machines m where m.site = s.id and m.plan = $1 and m.state = 'idle' and m.reservation is null)
     - (select count(*) from devices d where d.site = s.id and d.plan = $1 and d.state = 'queued' and d.hardware_reservation is null) as free
 from sites s order by s.id
 `
@@ -508,58 +507,15 @@ func (q *Queries) RoomAt(ctx context.Context, plan string) ([]RoomAtRow, error) 
 	return items, nil
 }
 
-const stepsOfDevices = `-- name: StepsOfDevices :many
-select e.id, e.device::text as device, e.at, e.kind, e.body
-from events e
-where e.device = any($1::text[])
-  and e.kind in ('order', 'claim', 'addresses', 'boot', 'agent-up', 'installed', 'phone-home', 'script-served', 'active', 'failed')
-  and e.id >= coalesce((select max(o.id) from events o
-      where o.device = e.device and o.kind = 'order' and (o.body like 'provision %' or o.body like 'reinstall %')), 0)
-order by e.device, e.id
-`
-
-type StepsOfDevicesRow struct {
-	ID     int64
-	Device string
-	At     time.Time
-	Kind   string
-	Body   string
-}
-
-// What happened to devices since their last order for a system.
-func (q *Queries) StepsOfDevices(ctx context.Context, devices []string) ([]StepsOfDevicesRow, error) {
-	rows, err := q.db.Query(ctx, stepsOfDevices, devices)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []StepsOfDevicesRow
-	for rows.Next() {
-		var i StepsOfDevicesRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Device,
-			&i.At,
-			&i.Kind,
-			&i.Body,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const terminationsDue = `-- name: TerminationsDue :many
-select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, held_off, created_by, ssh_key_ids, hardware_reservation, batch, links from devices
-where terminate_at <= now() and state not in ('deleted', 'deprovisioning') and held_off is distinct from (case when locked then terminate_at end)
+select id, project, site, plan, operating_system, hostname, ssh_keys, tags, user_data, state, reason, created_at, changed_at, deleted_at, ipxe_url, always_pxe, storage, custom_data, description, billing_cycle, locked, network_frozen, terminate_at, held_off, created_by, ssh_key_ids, hardware_reservation, batch, links from devices d
+where terminate_at <= now() and state not in ('deleted', 'deprovisioning') and (not locked or held_off is distinct from terminate_at)
+  and not exists (select from orders o where o.id = 'termination-' || d.id || '-' || floor(extract(epoch from d.terminate_at))::bigint)
 order by terminate_at limit $1
 for update skip locked
 `
 
+// An order that somebody gave up is not given again for the same moment.
 func (q *Queries) TerminationsDue(ctx context.Context, most int32) ([]Device, error) {
 	rows, err := q.db.Query(ctx, terminationsDue, most)
 	if err != nil {
