@@ -21,7 +21,8 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		found, err := q.ScopeOfOrganization(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(found)}, err
 	},
-	"events": scopeOfEvent,
+	"events":   scopeOfEvent,
+	"webhooks": scopeOfWebhook,
 	"devices": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
 		row, err := q.ScopeOfDevice(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
