@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"millwright/internal/metal"
@@ -15,16 +14,21 @@ type Config struct {
 	Runs    Runs
 	Log     *slog.Logger
 	Observe func(route string, code int, took time.Duration) // nil: nobody counts
-	Limit   func(metal.Caller, http.Header) error            // refuses who asks too often; nil: nobody
+	Limits  *Limits                                          // of how often somebody may ask; nil: none
 }
 
 // Store is Postgres. Each noun's file says what it needs of it.
 type Store interface {
 	Gate
+	Usages
 	Events
 	Users
 	Projects
 	SSHKeys
+	Organizations
+	APIKeys
+	Memberships
+	Invitations
 	Catalogue
 	Stock
 	Hardware

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -103,13 +102,8 @@ func (s *server) step(route route) http.HandlerFunc {
 func (s *server) admit(w http.ResponseWriter, r *http.Request, route route) (*call, error) {
 	c := &call{ctx: r.Context(), server: s, route: route, request: r, answer: w.Header()}
 	var err error
-	if c.caller, err = s.Store.Caller(r.Context(), keyOf(r)); err != nil {
+	if c.caller, err = s.identify(r, w.Header()); err != nil {
 		return c, err
-	}
-	if s.Limit != nil {
-		if err := s.Limit(c.caller, w.Header()); err != nil {
-			return c, err
-		}
 	}
 	if !isText(r.URL) {
 		return c, errNotFound()
@@ -201,6 +195,7 @@ func (c *call) may(verb access.Verb, kind access.Kind) error {
 	case err != nil:
 		return err
 	case len(roles) == 0:
+		c.scope = metal.Scope{} // what a stranger tries is not for the owner's record to fill up with
 		return errNotFound()
 	case !access.May(roles, verb, kind):
 		return refuse(http.StatusForbidden, "%s", notYours(roles, verb, kind))
@@ -257,11 +252,12 @@ func (s *server) repeat(c *call) (any, error) {
 	return s.look(c, done.Thing)
 }
 
-// finish writes the answer, and records a change that was refused.
+// finish writes the answer, and records a change that was refused; not what
+// strangers ask, nor what is asked too often: they would fill the record.
 func (s *server) finish(w http.ResponseWriter, r *http.Request, c *call, body any, err error) int {
 	if err != nil {
 		code := s.answerError(w, r, err)
-		if c.changes() {
+		if c.changes() && c.caller.Name() != "" && code != http.StatusTooManyRequests {
 			limited, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerLimit)
 			defer cancel()
 			if err := s.Store.Refused(limited, c.change(), code, refusalOf(err).Error()); err != nil {
@@ -279,7 +275,9 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, c *call, body an
 		return code
 	}
 	if raw, ok := body.(text); ok {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if w.Header().Get("Content-Type") == "" {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		}
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, string(raw))
 		return code
@@ -312,15 +310,6 @@ func (s *server) answerError(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 func requestID(w http.ResponseWriter) string { return w.Header().Get("X-Request-Id") }
-
-// sourceOf is where a request comes from, without its port.
-func sourceOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
 
 // digest tells one request from another.
 func digest(method, path string, body []byte) []byte {
