@@ -32,6 +32,7 @@ type Store interface {
 	Catalogue
 	Stock
 	Hardware
+	Ports
 }
 
 // Gate is what every request asks of the store: who is it, whose is it, what

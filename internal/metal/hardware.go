@@ -35,3 +35,11 @@ type Stock struct {
 	Machines int
 	Free     int
 }
+
+// NIC is one network interface of the machine that a device lives on.
+type NIC struct {
+	Device   DeviceID
+	Machine  MachineID
+	Position int // 0 boots
+	MAC      string
+}

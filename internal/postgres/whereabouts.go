@@ -31,6 +31,10 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		row, err := q.ScopeOfBatch(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
 	},
+	"ports": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
+		row, err := q.ScopeOfPort(ctx, id)
+		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err
+	},
 	"hardware-reservations": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
 		row, err := q.ScopeOfHardware(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err

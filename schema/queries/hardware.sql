@@ -67,3 +67,16 @@ from machines m join sites s on s.id = m.site
 left join (select site, plan, count(*) as devices from devices
     where state = 'queued' and hardware_reservation is null group by site, plan) q on q.site = m.site and q.plan = m.plan
 group by m.site, s.metro, m.plan order by m.site, m.plan;
+
+-- name: NICsOfDevices :many
+select m.device::text as device, m.id as machine, n.position, n.mac::text as mac
+from machines m join nics n on n.machine = m.id
+where m.device = any(@devices::text[])
+order by m.device, n.position;
+
+-- name: ScopeOfPort :one
+-- A port is its machine's device's, and nobody's while there is none.
+select d.id as device, d.project, coalesce(p.organization, '')::text as organization
+from machines m join devices d on d.id = m.device left join projects p on p.id = d.project
+where stable_id('bond', m.id) = @id::text
+   or m.id = (select n.machine from nics n where stable_id('port', n.mac::text) = @id::text);

@@ -258,6 +258,45 @@ func (q *Queries) MoveHardwareReservation(ctx context.Context, arg MoveHardwareR
 	return err
 }
 
+const nICsOfDevices = `-- name: NICsOfDevices :many
+select m.device::text as device, m.id as machine, n.position, n.mac::text as mac
+from machines m join nics n on n.machine = m.id
+where m.device = any($1::text[])
+order by m.device, n.position
+`
+
+type NICsOfDevicesRow struct {
+	Device   string
+	Machine  string
+	Position int32
+	Mac      string
+}
+
+func (q *Queries) NICsOfDevices(ctx context.Context, devices []string) ([]NICsOfDevicesRow, error) {
+	rows, err := q.db.Query(ctx, nICsOfDevices, devices)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NICsOfDevicesRow
+	for rows.Next() {
+		var i NICsOfDevicesRow
+		if err := rows.Scan(
+			&i.Device,
+			&i.Machine,
+			&i.Position,
+			&i.Mac,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const reserveMachine = `-- name: ReserveMachine :exec
 update machines set reservation = $1, changed_at = now() where id = $2
 `
@@ -287,6 +326,27 @@ func (q *Queries) ScopeOfHardware(ctx context.Context, id string) (ScopeOfHardwa
 	row := q.db.QueryRow(ctx, scopeOfHardware, id)
 	var i ScopeOfHardwareRow
 	err := row.Scan(&i.Project, &i.Organization)
+	return i, err
+}
+
+const scopeOfPort = `-- name: ScopeOfPort :one
+select d.id as device, d.project, coalesce(p.organization, '')::text as organization
+from machines m join devices d on d.id = m.device left join projects p on p.id = d.project
+where stable_id('bond', m.id) = $1::text
+   or m.id = (select n.machine from nics n where stable_id('port', n.mac::text) = $1::text)
+`
+
+type ScopeOfPortRow struct {
+	Device       string
+	Project      string
+	Organization string
+}
+
+// A port is its machine's device's, and nobody's while there is none.
+func (q *Queries) ScopeOfPort(ctx context.Context, id string) (ScopeOfPortRow, error) {
+	row := q.db.QueryRow(ctx, scopeOfPort, id)
+	var i ScopeOfPortRow
+	err := row.Scan(&i.Device, &i.Project, &i.Organization)
 	return i, err
 }
 
