@@ -47,7 +47,7 @@ const (
 	system = "debian_12"
 )
 
-func setup(t *testing.T) *world {
+func setup(t *testing.T, change ...func(*api.Config)) *world {
 	t.Helper()
 	dsn := pgtest.Database(t, postgres.Migrate)
 	w := &world{t: t, runs: &fakeRuns{}, keys: map[string]string{}, users: map[string]string{}}
@@ -65,7 +65,11 @@ func setup(t *testing.T) *world {
 	w.org, w.project = w.tenant("acme")
 	w.otherOrg, w.otherProject = w.tenant("stranger")
 	w.people()
-	server := httptest.NewServer(api.New(api.Config{Store: w.store, Runs: w.runs, Log: slog.New(slog.DiscardHandler)}))
+	c := api.Config{Store: w.store, Runs: w.runs, Log: slog.New(slog.DiscardHandler)}
+	for _, f := range change {
+		f(&c)
+	}
+	server := httptest.NewServer(api.New(c))
 	t.Cleanup(server.Close)
 	w.url = server.URL + api.Base
 	return w
@@ -154,6 +158,7 @@ func (w *world) do(role, method, path string, body any, headers ...string) answe
 	if strings.HasPrefix(reply.Header.Get("Content-Type"), "application/json") && strings.HasPrefix(strings.TrimSpace(got.raw), "{") {
 		require.NoError(w.t, json.Unmarshal(raw, &got.body), "%s", raw)
 	}
+	w.recorded(method, path, got)
 	return got
 }
 
