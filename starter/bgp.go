@@ -58,18 +58,11 @@ func (c bgpEnableCommand) Run(ctx context.Context, a *app) error {
 // mistake mostly is not, and is not repeated on the terminal.
 var credentialForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// check knows which AS numbers are nobody's (RFC 7607, 6793, 7300) and which
-// are private (RFC 6996).
 func (c bgpEnableCommand) check() error {
-	private := c.AS >= 64512 && c.AS <= 65534 || c.AS >= 4200000000 && c.AS <= 4294967294
-	switch {
-	case c.AS < 1 || c.AS > 4294967294 || c.AS == 23456 || c.AS == 65535:
-		return fmt.Errorf("--as %d is no AS number that can be used", c.AS)
-	case c.Deployment == "local" && !private:
-		return fmt.Errorf("--as %d is not private; a local deployment wants one of 64512 to 65534, or 4200000000 to 4294967294", c.AS)
-	case c.Deployment == "global" && private:
-		return fmt.Errorf("--as %d is private; a global deployment wants the tenant's own", c.AS)
-	case c.Secret != "" && !credentialForm.MatchString(c.Secret):
+	if wrong := metal.CheckAS(c.Deployment, c.AS); wrong != "" {
+		return fmt.Errorf("--as %d %s", c.AS, wrong)
+	}
+	if c.Secret != "" && !credentialForm.MatchString(c.Secret) {
 		return errors.New("--secret wants the name of a credential of the workers: letters, digits and ._-; never the key itself")
 	}
 	return nil

@@ -34,24 +34,28 @@ func (s *Store) AssignPiece(ctx context.Context, reservation string, prefix neti
 		if err != nil {
 			return err
 		}
-		if m.was == device {
-			ports, err = carrying(ctx, q, device)
-			return err
-		}
-		if err := mayHave(m.to, m.reservation, prefix); err != nil {
-			return err
-		}
-		if err := cutPiece(ctx, q, prefix); err != nil {
-			return err
-		}
-		err = q.HoldPiece(ctx, query.HoldPieceParams{Prefix: prefix, Holder: metal.DeviceHolder + m.to.ID, Ask: "elastic/" + prefix.String()})
-		if err != nil {
-			return err
-		}
-		ports, err = bump(ctx, q, fmt.Sprintf("%s to device %s", prefix, device), m.was, device)
+		ports, err = give(ctx, q, m, prefix, device)
 		return err
 	})
 	return ports, err
+}
+
+// give writes that a device has the piece, under the locks of the move.
+func give(ctx context.Context, q *query.Queries, m move, prefix netip.Prefix, device metal.DeviceID) ([]metal.PortGeneration, error) {
+	if m.was == device {
+		return carrying(ctx, q, device)
+	}
+	if err := mayHave(m.to, m.reservation, prefix); err != nil {
+		return nil, err
+	}
+	if err := cutPiece(ctx, q, prefix); err != nil {
+		return nil, err
+	}
+	err := q.HoldPiece(ctx, query.HoldPieceParams{Prefix: prefix, Holder: metal.DeviceHolder + m.to.ID, Ask: "elastic/" + prefix.String()})
+	if err != nil {
+		return nil, err
+	}
+	return bump(ctx, q, fmt.Sprintf("%s to device %s", prefix, device), m.was, device)
 }
 
 // UnassignPiece takes a piece of a reservation from whoever has it, and returns
@@ -63,13 +67,19 @@ func (s *Store) UnassignPiece(ctx context.Context, reservation string, prefix ne
 		if err != nil || m.was == "" {
 			return err
 		}
-		if err := q.FreePieces(ctx, query.FreePiecesParams{Block: *m.reservation.Prefix, Begins: []netip.Addr{prefix.Addr()}}); err != nil {
-			return err
-		}
-		ports, err = bump(ctx, q, fmt.Sprintf("%s from device %s", prefix, m.was), m.was)
+		ports, err = takeAway(ctx, q, m, prefix)
 		return err
 	})
 	return ports, err
+}
+
+// takeAway writes that nobody has the piece any more, under the locks of the
+// move.
+func takeAway(ctx context.Context, q *query.Queries, m move, prefix netip.Prefix) ([]metal.PortGeneration, error) {
+	if err := q.FreePieces(ctx, query.FreePiecesParams{Block: *m.reservation.Prefix, Begins: []netip.Addr{prefix.Addr()}}); err != nil {
+		return nil, err
+	}
+	return bump(ctx, q, fmt.Sprintf("%s from device %s", prefix, m.was), m.was)
 }
 
 // reserved is the reservation, if the prefix is one that it can give.
@@ -123,7 +133,7 @@ func lockMove(ctx context.Context, q *query.Queries, reservation string, prefix 
 	}
 	now, err := deviceWith(ctx, q, prefix)
 	if err == nil && now != m.was {
-		err = fmt.Errorf("%s of reservation %s: it goes from device %q to %q at this moment; try again", prefix, reservation, m.was, now)
+		err = fmt.Errorf("%s of reservation %s: it goes from device %q to %q at this moment: %w", prefix, reservation, m.was, now, errBusy)
 	}
 	return m, err
 }

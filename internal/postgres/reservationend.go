@@ -66,22 +66,24 @@ func (s *Store) Deny(ctx context.Context, id metal.ReservationID, reason string)
 // that is assigned to devices, in whole or in parts, is refused; one that waits
 // is withdrawn. Safe to repeat.
 func (s *Store) Release(ctx context.Context, id metal.ReservationID) (metal.ReservationStatus, error) {
-	return s.decide(ctx, id, func(q *query.Queries, r metal.ReservationStatus) error {
-		switch r.State {
-		case metal.ReservationReleased:
-			return nil
-		case metal.ReservationDenied:
-			return fmt.Errorf("release reservation %s: it was denied, and holds nothing: %w", id, metal.ErrWrongState)
-		case metal.ReservationCreated:
-			if err := announcedAnew(ctx, q, r.ReservationWish, "ends"); err != nil {
-				return err
-			}
-			if err := dropReserved(ctx, q, r); err != nil {
-				return err
-			}
+	return s.decide(ctx, id, func(q *query.Queries, r metal.ReservationStatus) error { return release(ctx, q, r) })
+}
+
+func release(ctx context.Context, q *query.Queries, r metal.ReservationStatus) error {
+	switch r.State {
+	case metal.ReservationReleased:
+		return nil
+	case metal.ReservationDenied:
+		return fmt.Errorf("release reservation %s: it was denied, and holds nothing: %w", r.ID, metal.ErrWrongState)
+	case metal.ReservationCreated:
+		if err := announcedAnew(ctx, q, r.ReservationWish, "ends"); err != nil {
+			return err
 		}
-		return q.EndReservation(ctx, string(id))
-	})
+		if err := dropReserved(ctx, q, r); err != nil {
+			return err
+		}
+	}
+	return q.EndReservation(ctx, string(r.ID))
 }
 
 // announcedAnew asks for another look at the ports of the project's devices that

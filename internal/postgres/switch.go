@@ -165,12 +165,20 @@ func (s *Store) SessionOn(ctx context.Context, device metal.DeviceID, family int
 }
 
 func openSession(ctx context.Context, q *query.Queries, d query.Device, family int32) error {
+	if err := mayPeer(ctx, q, d); err != nil {
+		return err
+	}
+	return q.OpenSession(ctx, query.OpenSessionParams{Device: d.ID, Family: family})
+}
+
+// mayPeer refuses a device that is going, or where BGP is not set up.
+func mayPeer(ctx context.Context, q *query.Queries, d query.Device) error {
 	alive := []metal.DeviceState{metal.Queued, metal.Provisioning, metal.Reinstalling, metal.Active, metal.Inactive, metal.PoweringOn, metal.PoweringOff}
 	if !slices.Contains(alive, metal.DeviceState(d.State)) {
 		return fmt.Errorf("device %s is %s, and has no BGP: %w", d.ID, d.State, metal.ErrWrongState)
 	}
 	if _, err := q.ProjectBGP(ctx, d.Project); err != nil {
-		return fmt.Errorf("device %s: project %s has no BGP; enable it first (starter bgp enable): %w", d.ID, d.Project, metal.ErrWrongState)
+		return fmt.Errorf("device %s: project %s has no BGP; enable it first: %w", d.ID, d.Project, metal.ErrWrongState)
 	}
 	site, err := q.GetSite(ctx, d.Site)
 	if err != nil {
@@ -179,7 +187,7 @@ func openSession(ctx context.Context, q *query.Queries, d query.Device, family i
 	if site.AsNumber == nil {
 		return fmt.Errorf("device %s: site %s has no BGP; give its file a bgp section: %w", d.ID, d.Site, metal.ErrUnsupported)
 	}
-	return q.OpenSession(ctx, query.OpenSessionParams{Device: d.ID, Family: family})
+	return nil
 }
 
 // bump asks for another commit of the ports of devices: what they may use has

@@ -21,8 +21,10 @@ var whereabouts = map[string]func(context.Context, *query.Queries, string) (meta
 		found, err := q.ScopeOfOrganization(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(found)}, err
 	},
-	"events":   scopeOfEvent,
-	"webhooks": scopeOfWebhook,
+	"ips":          scopeOfAddress,
+	"bgp/sessions": scopeOfSession,
+	"events":       scopeOfEvent,
+	"webhooks":     scopeOfWebhook,
 	"devices": func(ctx context.Context, q *query.Queries, id string) (metal.Scope, error) {
 		row, err := q.ScopeOfDevice(ctx, id)
 		return metal.Scope{Organization: metal.OrganizationID(row.Organization), Project: metal.ProjectID(row.Project)}, err

@@ -7,8 +7,44 @@ package query
 
 import (
 	"context"
+	"net/netip"
 	"time"
 )
+
+const getSession = `-- name: GetSession :one
+select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, s.id, s.default_route, s.opened_at, d.project from bgp_sessions s join devices d on d.id = s.device where s.id = $1
+`
+
+type GetSessionRow struct {
+	Device       string
+	Family       int32
+	State        string
+	Received     int32
+	Accepted     int32
+	SeenAt       *time.Time
+	ID           string
+	DefaultRoute bool
+	OpenedAt     time.Time
+	Project      string
+}
+
+func (q *Queries) GetSession(ctx context.Context, id string) (GetSessionRow, error) {
+	row := q.db.QueryRow(ctx, getSession, id)
+	var i GetSessionRow
+	err := row.Scan(
+		&i.Device,
+		&i.Family,
+		&i.State,
+		&i.Received,
+		&i.Accepted,
+		&i.SeenAt,
+		&i.ID,
+		&i.DefaultRoute,
+		&i.OpenedAt,
+		&i.Project,
+	)
+	return i, err
+}
 
 const openSessionAs = `-- name: OpenSessionAs :execrows
 insert into bgp_sessions (id, device, family, default_route) values ($1, $2, $3, $4) on conflict (device, family) do nothing
@@ -21,6 +57,7 @@ type OpenSessionAsParams struct {
 	DefaultRoute bool
 }
 
+// Nothing where the device has one of the family.
 func (q *Queries) OpenSessionAs(ctx context.Context, arg OpenSessionAsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, openSessionAs,
 		arg.ID,
@@ -32,6 +69,57 @@ func (q *Queries) OpenSessionAs(ctx context.Context, arg OpenSessionAsParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const peersOfDevice = `-- name: PeersOfDevice :many
+select s.family, s.default_route, d.project, d.site, coalesce(p.peer_as, i.peer_as, 0)::bigint as machine_as, coalesce(i.as_number, 0)::bigint as switch_as,
+    i.bgp_addresses, (coalesce(p.secret, '') <> '')::bool as keyed
+from bgp_sessions s
+join devices d on d.id = s.device
+join sites i on i.id = d.site
+left join project_bgp p on p.project = d.project
+where s.device = $1 order by s.family
+`
+
+type PeersOfDeviceRow struct {
+	Family       int32
+	DefaultRoute bool
+	Project      string
+	Site         string
+	MachineAs    int64
+	SwitchAs     int64
+	BgpAddresses []netip.Addr
+	Keyed        bool
+}
+
+// How a device is to peer, by the sessions that it has.
+func (q *Queries) PeersOfDevice(ctx context.Context, device string) ([]PeersOfDeviceRow, error) {
+	rows, err := q.db.Query(ctx, peersOfDevice, device)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PeersOfDeviceRow
+	for rows.Next() {
+		var i PeersOfDeviceRow
+		if err := rows.Scan(
+			&i.Family,
+			&i.DefaultRoute,
+			&i.Project,
+			&i.Site,
+			&i.MachineAs,
+			&i.SwitchAs,
+			&i.BgpAddresses,
+			&i.Keyed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const scopeOfSession = `-- name: ScopeOfSession :one
@@ -52,19 +140,11 @@ func (q *Queries) ScopeOfSession(ctx context.Context, id string) (ScopeOfSession
 	return i, err
 }
 
-const sessionsIn = `-- name: SessionsIn :many
-select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, s.id, s.default_route, s.opened_at, d.project from bgp_sessions s join devices d on d.id = s.device
-where ($1::text = '' or s.id = $1) and ($2::text = '' or s.device = $2) and ($3::text = '' or d.project = $3)
-order by s.opened_at, s.id
+const sessionsOfDevice = `-- name: SessionsOfDevice :many
+select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, s.id, s.default_route, s.opened_at, d.project from bgp_sessions s join devices d on d.id = s.device where s.device = $1 order by s.family
 `
 
-type SessionsInParams struct {
-	ID      string
-	Device  string
-	Project string
-}
-
-type SessionsInRow struct {
+type SessionsOfDeviceRow struct {
 	Device       string
 	Family       int32
 	State        string
@@ -77,16 +157,15 @@ type SessionsInRow struct {
 	Project      string
 }
 
-// Sessions of a project or a device, or the one of an ID.
-func (q *Queries) SessionsIn(ctx context.Context, arg SessionsInParams) ([]SessionsInRow, error) {
-	rows, err := q.db.Query(ctx, sessionsIn, arg.ID, arg.Device, arg.Project)
+func (q *Queries) SessionsOfDevice(ctx context.Context, device string) ([]SessionsOfDeviceRow, error) {
+	rows, err := q.db.Query(ctx, sessionsOfDevice, device)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SessionsInRow
+	var items []SessionsOfDeviceRow
 	for rows.Next() {
-		var i SessionsInRow
+		var i SessionsOfDeviceRow
 		if err := rows.Scan(
 			&i.Device,
 			&i.Family,
@@ -109,7 +188,55 @@ func (q *Queries) SessionsIn(ctx context.Context, arg SessionsInParams) ([]Sessi
 	return items, nil
 }
 
-const setDefaultRoute = `-- name: SetDefaultRoute :exec
+const sessionsOfProject = `-- name: SessionsOfProject :many
+select s.device, s.family, s.state, s.received, s.accepted, s.seen_at, s.id, s.default_route, s.opened_at, d.project from bgp_sessions s join devices d on d.id = s.device where d.project = $1 order by s.opened_at, s.id
+`
+
+type SessionsOfProjectRow struct {
+	Device       string
+	Family       int32
+	State        string
+	Received     int32
+	Accepted     int32
+	SeenAt       *time.Time
+	ID           string
+	DefaultRoute bool
+	OpenedAt     time.Time
+	Project      string
+}
+
+func (q *Queries) SessionsOfProject(ctx context.Context, project string) ([]SessionsOfProjectRow, error) {
+	rows, err := q.db.Query(ctx, sessionsOfProject, project)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SessionsOfProjectRow
+	for rows.Next() {
+		var i SessionsOfProjectRow
+		if err := rows.Scan(
+			&i.Device,
+			&i.Family,
+			&i.State,
+			&i.Received,
+			&i.Accepted,
+			&i.SeenAt,
+			&i.ID,
+			&i.DefaultRoute,
+			&i.OpenedAt,
+			&i.Project,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const setDefaultRoute = `-- name: SetDefaultRoute :execrows
 update bgp_sessions set default_route = $1 where id = $2
 `
 
@@ -118,9 +245,12 @@ type SetDefaultRouteParams struct {
 	ID           string
 }
 
-func (q *Queries) SetDefaultRoute(ctx context.Context, arg SetDefaultRouteParams) error {
-	_, err := q.db.Exec(ctx, setDefaultRoute, arg.DefaultRoute, arg.ID)
-	return err
+func (q *Queries) SetDefaultRoute(ctx context.Context, arg SetDefaultRouteParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setDefaultRoute, arg.DefaultRoute, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const setUseCase = `-- name: SetUseCase :exec

@@ -8,73 +8,58 @@ package query
 import (
 	"context"
 	"net/netip"
+
 	"time"
 )
 
-const assignments = `-- name: Assignments :many
-select x.prefix, x.device::text as device, x.ask::text as ask, x.taken_at::timestamptz as taken_at,
-    b.role, b.purpose, b.prefix as block, coalesce(r.id, '')::text as reservation,
-    d.project, d.site, s.metro, d.network_frozen, (b.site is null)::bool as anycast,
-    coalesce(n.details, '')::text as details, coalesce(n.tags, '{}')::text[] as tags, coalesce(n.custom_data, '{}')::jsonb as custom_data
-from pieces x
-join blocks b on b.prefix = x.block
-join devices d on d.id = x.device
-join sites s on s.id = d.site
-left join reservations r on r.prefix = b.prefix and r.state = 'created' and b.purpose = 'reservation'
-left join address_notes n on n.prefix = x.prefix and n.taken_at = x.taken_at
-where x.device is not null
-  and ($1::text = '' or assignment_id(x.device, x.prefix) = $1)
-  and ($2::text = '' or x.device = $2)
-  and ($3::text = '' or d.project = $3)
-  and (not $4::bool or b.purpose = 'reservation')
-order by family(x.prefix), b.role desc, x.first
+const addressByID = `-- name: AddressByID :one
+select id, prefix, first, device, taken_at, role, purpose, block, reservation, project, site, metro, network_frozen, anycast, details, tags, custom_data from held_addresses where id = $1::text
 `
 
-type AssignmentsParams struct {
-	ID      string
-	Device  string
-	Project string
-	Elastic bool
-}
-
-type AssignmentsRow struct {
-	Prefix        netip.Prefix
-	Device        string
-	Ask           string
-	TakenAt       time.Time
-	Role          string
-	Purpose       string
-	Block         netip.Prefix
-	Reservation   string
-	Project       string
-	Site          string
-	Metro         string
-	NetworkFrozen bool
-	Anycast       bool
-	Details       string
-	Tags          []string
-	CustomData    []byte
-}
-
-// What devices hold: of one project, device, block, or the one of an ID.
-func (q *Queries) Assignments(ctx context.Context, arg AssignmentsParams) ([]AssignmentsRow, error) {
-	rows, err := q.db.Query(ctx, assignments,
-		arg.ID,
-		arg.Device,
-		arg.Project,
-		arg.Elastic,
+func (q *Queries) AddressByID(ctx context.Context, id string) (HeldAddress, error) {
+	row := q.db.QueryRow(ctx, addressByID, id)
+	var i HeldAddress
+	err := row.Scan(
+		&i.ID,
+		&i.Prefix,
+		&i.First,
+		&i.Device,
+		&i.TakenAt,
+		&i.Role,
+		&i.Purpose,
+		&i.Block,
+		&i.Reservation,
+		&i.Project,
+		&i.Site,
+		&i.Metro,
+		&i.NetworkFrozen,
+		&i.Anycast,
+		&i.Details,
+		&i.Tags,
+		&i.CustomData,
 	)
+	return i, err
+}
+
+const addressesOf = `-- name: AddressesOf :many
+select id, prefix, first, device, taken_at, role, purpose, block, reservation, project, site, metro, network_frozen, anycast, details, tags, custom_data from held_addresses where device = $1::text order by family(prefix), role desc, first
+`
+
+// All that a device has.
+func (q *Queries) AddressesOf(ctx context.Context, device string) ([]HeldAddress, error) {
+	rows, err := q.db.Query(ctx, addressesOf, device)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []AssignmentsRow
+	var items []HeldAddress
 	for rows.Next() {
-		var i AssignmentsRow
+		var i HeldAddress
 		if err := rows.Scan(
+			&i.ID,
 			&i.Prefix,
+			&i.First,
 			&i.Device,
-			&i.Ask,
 			&i.TakenAt,
 			&i.Role,
 			&i.Purpose,
@@ -99,13 +84,72 @@ func (q *Queries) Assignments(ctx context.Context, arg AssignmentsParams) ([]Ass
 	return items, nil
 }
 
-const freeOf = `-- name: FreeOf :many
+const assignmentID = `-- name: AssignmentID :one
+select assignment_id($1::text, $2::cidr)::text
+`
+
+type AssignmentIDParams struct {
+	Device string
+	Prefix netip.Prefix
+}
+
+func (q *Queries) AssignmentID(ctx context.Context, arg AssignmentIDParams) (string, error) {
+	row := q.db.QueryRow(ctx, assignmentID, arg.Device, arg.Prefix)
+	var column_1 string
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const elasticOf = `-- name: ElasticOf :many
+select id, prefix, first, device, taken_at, role, purpose, block, reservation, project, site, metro, network_frozen, anycast, details, tags, custom_data from held_addresses where project = $1::text and purpose = 'reservation' order by first
+`
+
+// What devices have of a project's reservations.
+func (q *Queries) ElasticOf(ctx context.Context, project string) ([]HeldAddress, error) {
+	rows, err := q.db.Query(ctx, elasticOf, project)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HeldAddress
+	for rows.Next() {
+		var i HeldAddress
+		if err := rows.Scan(
+			&i.ID,
+			&i.Prefix,
+			&i.First,
+			&i.Device,
+			&i.TakenAt,
+			&i.Role,
+			&i.Purpose,
+			&i.Block,
+			&i.Reservation,
+			&i.Project,
+			&i.Site,
+			&i.Metro,
+			&i.NetworkFrozen,
+			&i.Anycast,
+			&i.Details,
+			&i.Tags,
+			&i.CustomData,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const freeIn = `-- name: FreeIn :many
 select prefix from pieces where block = $1::cidr and holder is null and released is null order by first
 `
 
-// What is free of a reservation, its pieces.
-func (q *Queries) FreeOf(ctx context.Context, block netip.Prefix) ([]netip.Prefix, error) {
-	rows, err := q.db.Query(ctx, freeOf, block)
+// What is free of a block, by pieces.
+func (q *Queries) FreeIn(ctx context.Context, block netip.Prefix) ([]netip.Prefix, error) {
+	rows, err := q.db.Query(ctx, freeIn, block)
 	if err != nil {
 		return nil, err
 	}
@@ -124,58 +168,46 @@ func (q *Queries) FreeOf(ctx context.Context, block netip.Prefix) ([]netip.Prefi
 	return items, nil
 }
 
-const projectReservations = `-- name: ProjectReservations :many
-select a.id::text as id, a.prefix::text as prefix, a.family::int as family, a.len::int as len, a.role::text as role, a.state::text as state, a.own::bool as own,
-    a.site::text as site, coalesce(s.metro, '')::text as metro, a.project::text as project,
-    a.tags::text[] as tags, a.details::text as details, a.custom_data::jsonb as custom_data, a.at::timestamptz as at
-from (
-    select r.id, coalesce(r.prefix::text, '') as prefix, r.family, r.len, case when r.site is null then 'anycast' else 'public' end as role, r.state, false as own,
-        coalesce(r.site, '') as site, r.project, r.tags, r.details, r.custom_data, r.asked_at as at
-    from reservations r
-    where r.state in ('pending', 'created') and ($1::text = '' or r.project = $1) and ($2::text = '' or r.id = $2)
-    union all
-    select block_id(b.prefix), b.prefix::text, family(b.prefix), masklen(b.prefix), b.role, 'created', true,
-        coalesce(b.site, ''), b.project, '{}', '', '{}', b.made_at
-    from blocks b
-    where b.purpose = 'own' and ($1::text = '' or b.project = $1) and ($2::text = '' or block_id(b.prefix) = $2)
-) a
-left join sites s on s.id = a.site
-order by a.at, a.id
+const projectBlock = `-- name: ProjectBlock :one
+select id, prefix, family, len, role, state, own, site, metro, project, tags, details, custom_data, at from project_blocks where id = $1::text
 `
 
-type ProjectReservationsParams struct {
-	Project string
-	ID      string
+func (q *Queries) ProjectBlock(ctx context.Context, id string) (ProjectBlock, error) {
+	row := q.db.QueryRow(ctx, projectBlock, id)
+	var i ProjectBlock
+	err := row.Scan(
+		&i.ID,
+		&i.Prefix,
+		&i.Family,
+		&i.Len,
+		&i.Role,
+		&i.State,
+		&i.Own,
+		&i.Site,
+		&i.Metro,
+		&i.Project,
+		&i.Tags,
+		&i.Details,
+		&i.CustomData,
+		&i.At,
+	)
+	return i, err
 }
 
-type ProjectReservationsRow struct {
-	ID         string
-	Prefix     string
-	Family     int32
-	Len        int32
-	Role       string
-	State      string
-	Own        bool
-	Site       string
-	Metro      string
-	Project    string
-	Tags       []string
-	Details    string
-	CustomData []byte
-	At         time.Time
-}
+const projectBlocks = `-- name: ProjectBlocks :many
+select id, prefix, family, len, role, state, own, site, metro, project, tags, details, custom_data, at from project_blocks where project = $1::text order by at, id
+`
 
-// What lasts or waits, and what a project has for its devices' links; the oldest
-// first.
-func (q *Queries) ProjectReservations(ctx context.Context, arg ProjectReservationsParams) ([]ProjectReservationsRow, error) {
-	rows, err := q.db.Query(ctx, projectReservations, arg.Project, arg.ID)
+// The oldest first.
+func (q *Queries) ProjectBlocks(ctx context.Context, project string) ([]ProjectBlock, error) {
+	rows, err := q.db.Query(ctx, projectBlocks, project)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ProjectReservationsRow
+	var items []ProjectBlock
 	for rows.Next() {
-		var i ProjectReservationsRow
+		var i ProjectBlock
 		if err := rows.Scan(
 			&i.ID,
 			&i.Prefix,
@@ -202,126 +234,7 @@ func (q *Queries) ProjectReservations(ctx context.Context, arg ProjectReservatio
 	return items, nil
 }
 
-const reservationCovering = `-- name: ReservationCovering :one
-select r.id, r.project from reservations r
-where r.state = 'created' and r.prefix >>= $1::cidr
-`
-
-type ReservationCoveringRow struct {
-	ID      string
-	Project string
-}
-
-// The reservation that an address is of.
-func (q *Queries) ReservationCovering(ctx context.Context, prefix netip.Prefix) (ReservationCoveringRow, error) {
-	row := q.db.QueryRow(ctx, reservationCovering, prefix)
-	var i ReservationCoveringRow
-	err := row.Scan(&i.ID, &i.Project)
-	return i, err
-}
-
-const scopeOfAssignment = `-- name: ScopeOfAssignment :one
-select d.project, coalesce(p.organization, '')::text as organization
-from pieces x join devices d on d.id = x.device left join projects p on p.id = d.project
-where assignment_id(x.device, x.prefix) = $1::text and x.device is not null
-`
-
-type ScopeOfAssignmentRow struct {
-	Project      string
-	Organization string
-}
-
-func (q *Queries) ScopeOfAssignment(ctx context.Context, id string) (ScopeOfAssignmentRow, error) {
-	row := q.db.QueryRow(ctx, scopeOfAssignment, id)
-	var i ScopeOfAssignmentRow
-	err := row.Scan(&i.Project, &i.Organization)
-	return i, err
-}
-
-const scopeOfOwnBlock = `-- name: ScopeOfOwnBlock :one
-select b.project::text as project, coalesce(p.organization, '')::text as organization
-from blocks b left join projects p on p.id = b.project
-where block_id(b.prefix) = $1::text and b.purpose = 'own'
-`
-
-type ScopeOfOwnBlockRow struct {
-	Project      string
-	Organization string
-}
-
-func (q *Queries) ScopeOfOwnBlock(ctx context.Context, id string) (ScopeOfOwnBlockRow, error) {
-	row := q.db.QueryRow(ctx, scopeOfOwnBlock, id)
-	var i ScopeOfOwnBlockRow
-	err := row.Scan(&i.Project, &i.Organization)
-	return i, err
-}
-
-const scopeOfReservation = `-- name: ScopeOfReservation :one
-select r.project, coalesce(p.organization, '')::text as organization
-from reservations r left join projects p on p.id = r.project
-where r.id = $1 and r.state in ('pending', 'created')
-`
-
-type ScopeOfReservationRow struct {
-	Project      string
-	Organization string
-}
-
-// A reservation that ended is nobody's.
-func (q *Queries) ScopeOfReservation(ctx context.Context, id string) (ScopeOfReservationRow, error) {
-	row := q.db.QueryRow(ctx, scopeOfReservation, id)
-	var i ScopeOfReservationRow
-	err := row.Scan(&i.Project, &i.Organization)
-	return i, err
-}
-
-const setAddressWords = `-- name: SetAddressWords :exec
-insert into address_notes (prefix, taken_at, details, tags, custom_data)
-select x.prefix, x.taken_at, $1, $2, $3 from pieces x
-where x.prefix = $4::cidr and x.first = first_of($4::cidr) and x.device is not null
-on conflict (prefix) do update set taken_at = excluded.taken_at, details = excluded.details, tags = excluded.tags, custom_data = excluded.custom_data
-`
-
-type SetAddressWordsParams struct {
-	Details    string
-	Tags       []string
-	CustomData []byte
-	Prefix     netip.Prefix
-}
-
-// They last as long as the device has the address.
-func (q *Queries) SetAddressWords(ctx context.Context, arg SetAddressWordsParams) error {
-	_, err := q.db.Exec(ctx, setAddressWords,
-		arg.Details,
-		arg.Tags,
-		arg.CustomData,
-		arg.Prefix,
-	)
-	return err
-}
-
-const setReservationWords = `-- name: SetReservationWords :exec
-update reservations set details = $1, tags = $2, custom_data = $3 where id = $4
-`
-
-type SetReservationWordsParams struct {
-	Details    string
-	Tags       []string
-	CustomData []byte
-	ID         string
-}
-
-func (q *Queries) SetReservationWords(ctx context.Context, arg SetReservationWordsParams) error {
-	_, err := q.db.Exec(ctx, setReservationWords,
-		arg.Details,
-		arg.Tags,
-		arg.CustomData,
-		arg.ID,
-	)
-	return err
-}
-
-const sitesOfMetro = `-- name: SitesOfMetro :many
+const roomiestSites = `-- name: RoomiestSites :many
 select s.id from sites s
 left join blocks b on b.site = s.id and b.role = 'public' and b.purpose = 'pool' and family(b.prefix) = $1::int
 left join pieces p on p.block = b.prefix and p.holder is null and p.released is null
@@ -329,14 +242,14 @@ where s.metro = $2
 group by s.id order by coalesce(sum(2.0 ^ (128 - masklen(p.prefix))), 0) desc, s.id
 `
 
-type SitesOfMetroParams struct {
+type RoomiestSitesParams struct {
 	Family int32
 	Metro  string
 }
 
-// Sites of a metro, those with the most free public addresses of a family first.
-func (q *Queries) SitesOfMetro(ctx context.Context, arg SitesOfMetroParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, sitesOfMetro, arg.Family, arg.Metro)
+// Sites of a metro, the one with most free public addresses of a family first.
+func (q *Queries) RoomiestSites(ctx context.Context, arg RoomiestSitesParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, roomiestSites, arg.Family, arg.Metro)
 	if err != nil {
 		return nil, err
 	}
@@ -353,6 +266,80 @@ func (q *Queries) SitesOfMetro(ctx context.Context, arg SitesOfMetroParams) ([]s
 		return nil, err
 	}
 	return items, nil
+}
+
+const scopeOfAddress = `-- name: ScopeOfAddress :one
+select w.project, coalesce(p.organization, '')::text as organization
+from (select b.project from project_blocks b where b.id = $1::text
+      union all select a.project from held_addresses a where a.id = $1::text) w
+left join projects p on p.id = w.project
+`
+
+type ScopeOfAddressRow struct {
+	Project      string
+	Organization string
+}
+
+// Whose a reservation, a project's own block, or a device's address is.
+func (q *Queries) ScopeOfAddress(ctx context.Context, id string) (ScopeOfAddressRow, error) {
+	row := q.db.QueryRow(ctx, scopeOfAddress, id)
+	var i ScopeOfAddressRow
+	err := row.Scan(&i.Project, &i.Organization)
+	return i, err
+}
+
+const setAddressWords = `-- name: SetAddressWords :execrows
+insert into address_notes (prefix, taken_at, details, tags, custom_data)
+select x.prefix, x.taken_at, $1, $2, $3 from pieces x
+where x.first = first_of($4::cidr) and x.prefix = $4 and x.device = $5::text
+on conflict (prefix) do update set taken_at = excluded.taken_at, details = excluded.details, tags = excluded.tags, custom_data = excluded.custom_data
+`
+
+type SetAddressWordsParams struct {
+	Details    string
+	Tags       []string
+	CustomData []byte
+	Prefix     netip.Prefix
+	Device     string
+}
+
+// They last as long as the device has the address.
+func (q *Queries) SetAddressWords(ctx context.Context, arg SetAddressWordsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setAddressWords,
+		arg.Details,
+		arg.Tags,
+		arg.CustomData,
+		arg.Prefix,
+		arg.Device,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const setReservationWords = `-- name: SetReservationWords :execrows
+update reservations set details = $1, tags = $2, custom_data = $3 where id = $4 and state in ('pending', 'created')
+`
+
+type SetReservationWordsParams struct {
+	Details    string
+	Tags       []string
+	CustomData []byte
+	ID         string
+}
+
+func (q *Queries) SetReservationWords(ctx context.Context, arg SetReservationWordsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setReservationWords,
+		arg.Details,
+		arg.Tags,
+		arg.CustomData,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const switchesBehind = `-- name: SwitchesBehind :many
