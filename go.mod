@@ -144,5 +144,6 @@ require (
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260526163538-3dc84a4a5aaa // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260526163538-3dc84a4a5aaa // indirect
+	gopkg.in/validator.v2 v2.0.1 // indirect
 	mvdan.cc/sh/v3 v3.11.0 // indirect
 )
