@@ -59,3 +59,9 @@ func May(roles []metal.MemberRole, verb Verb, kind Kind) bool {
 	}
 	return false
 }
+
+// MayGive reports whether somebody may give others a role, or take it from
+// them: nobody makes an owner but owners.
+func MayGive(giver []metal.MemberRole, role metal.MemberRole) bool {
+	return role != metal.Owner || slices.Contains(giver, metal.Owner) || slices.Contains(giver, metal.Operator)
+}
