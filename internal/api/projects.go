@@ -36,6 +36,7 @@ func (s *server) projectRoutes() []route {
 		project(http.MethodPut, access.Alter, "Change a project.", ProjectInput{}, changeProject),
 		project(http.MethodPatch, access.Alter, "Change a project.", ProjectInput{}, changeProject),
 		gone,
+		{http.MethodGet, "/projects/{id}/customdata", access.See, access.Project, http.StatusOK, "Get a project's custom data.", nil, map[string]any{}, projectCustomData},
 	}
 }
 
@@ -60,6 +61,11 @@ func getProject(c *call) (any, error) { return c.project(metal.ProjectID(c.id())
 func (c *call) project(id metal.ProjectID) (any, error) {
 	p, err := c.server.Store.Project(c.ctx, id)
 	return projectWire(p), err
+}
+
+func projectCustomData(c *call) (any, error) {
+	p, err := c.server.Store.Project(c.ctx, metal.ProjectID(c.id()))
+	return objectOf(p.CustomData), err
 }
 
 func createProject(c *call) (any, error) {
