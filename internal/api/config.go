@@ -15,13 +15,20 @@ type Config struct {
 	Log     *slog.Logger
 	Observe func(route string, code int, took time.Duration) // nil: nobody counts
 	Limits  *Limits                                          // of how often somebody may ask; nil: none
+
+	WebhookRules WebhookRules // nil: no webhooks
 }
 
 // Store is Postgres. Each noun's file says what it needs of it.
 type Store interface {
 	Gate
 	Usages
+	Devices
+	DeviceOrders
+	Batches
 	Events
+	Webhooks
+	Deliveries
 	Users
 	Projects
 	SSHKeys

@@ -88,3 +88,6 @@ type Attempt struct {
 	Delivered bool
 	Gone      bool // the endpoint wants to hear nothing any more
 }
+
+// TestEvent is the type of a message that is about no event.
+const TestEvent = "webhook.test"

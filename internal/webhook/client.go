@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"millwright/internal/metal"
 )
 
 const (
@@ -24,23 +27,17 @@ const (
 	answerSize = 4 << 10
 )
 
-// Message is what one attempt sends.
-type Message struct {
-	ID      string
-	Time    time.Time // of the attempt
-	Body    []byte    // JSON
-	Secrets []string  // each signs
-}
-
 // Client posts messages. It has no memory: no cookies, no connections that it
 // keeps, no proxy of the environment.
 type Client struct {
 	rules Rules
+	keys  *Keys
 	http  *http.Client
 }
 
-// NewClient makes a client that goes where the rules let it.
-func NewClient(rules Rules) *Client {
+// NewClient makes a client that goes where the rules let it, and signs with
+// secrets that the keys open.
+func NewClient(rules Rules, keys *Keys) *Client {
 	dialer := &net.Dialer{Timeout: postLimit, Control: func(_, address string, _ syscall.RawConn) error {
 		return rules.dial(address)
 	}}
@@ -48,7 +45,7 @@ func NewClient(rules Rules) *Client {
 		DialContext: dialer.DialContext, DisableKeepAlives: true, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: postLimit, MaxResponseHeaderBytes: 16 << 10,
 	}
-	return &Client{rules: rules, http: &http.Client{
+	return &Client{rules: rules, keys: keys, http: &http.Client{
 		Transport: transport, Timeout: postLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -71,16 +68,17 @@ func (r Rules) dial(address string) error {
 }
 
 // Post sends a message, and returns the answer's code; or an error in words
-// that may be shown to whoever owns the endpoint.
-func (c *Client) Post(ctx context.Context, url string, m Message) (code int, err error) {
-	if err := c.rules.CheckURL(url); err != nil {
+// that may be shown to whoever owns the endpoint. metal.ErrNoSecret is our own
+// trouble: nothing was sent.
+func (c *Client) Post(ctx context.Context, m metal.WebhookMessage) (code int, err error) {
+	if err := c.rules.CheckURL(m.URL); err != nil {
 		return 0, fmt.Errorf("url: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(m.Body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {
 		return 0, errors.New("url: no request can be made of it")
 	}
-	if err := sign(request.Header, m); err != nil {
+	if err := c.sign(request.Header, m); err != nil {
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
@@ -94,26 +92,28 @@ func (c *Client) Post(ctx context.Context, url string, m Message) (code int, err
 	return answer.StatusCode, nil
 }
 
-// sign puts Standard Webhooks' three headers on a request.
-func sign(h http.Header, m Message) error {
-	signatures := ""
-	for _, secret := range m.Secrets {
+// sign puts Standard Webhooks' three headers on a request, with a signature of
+// each secret.
+func (c *Client) sign(h http.Header, m metal.WebhookMessage) error {
+	var signatures []string
+	for _, sealed := range m.Sealed {
+		secret, err := c.keys.Open(string(m.Webhook), sealed)
+		if err != nil {
+			return err
+		}
 		signer, err := standard.NewWebhook(secret)
 		if err != nil {
-			return errors.New("the webhook's secret is not in base64; rotate it")
+			return fmt.Errorf("webhook %s: its secret is not in base64; rotate it: %w", m.Webhook, metal.ErrNoSecret)
 		}
-		signature, err := signer.Sign(m.ID, m.Time, m.Body)
+		signature, err := signer.Sign(string(m.ID), m.Time, m.Body)
 		if err != nil {
 			return fmt.Errorf("sign message %s: %w", m.ID, err)
 		}
-		if signatures != "" {
-			signatures += " "
-		}
-		signatures += signature
+		signatures = append(signatures, signature)
 	}
-	h.Set(standard.HeaderWebhookID, m.ID)
+	h.Set(standard.HeaderWebhookID, string(m.ID))
 	h.Set(standard.HeaderWebhookTimestamp, strconv.FormatInt(m.Time.Unix(), 10))
-	h.Set(standard.HeaderWebhookSignature, signatures)
+	h.Set(standard.HeaderWebhookSignature, strings.Join(signatures, " "))
 	return nil
 }
 

@@ -13,11 +13,20 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
+	"millwright/internal/metal"
 	"millwright/internal/webhook"
 )
 
 // lab lets webhooks reach this machine, without TLS.
 var lab = webhook.Rules{Plain: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+
+// sealer is keys of a test's own.
+func sealer(t *testing.T) *webhook.Keys {
+	t.Helper()
+	keys, err := webhook.ReadKeys([]string{keyFile(t, 1, 32)})
+	require.NoError(t, err)
+	return keys
+}
 
 func TestAMessageIsVerifiedByTheLibraryOfItsReceiver(t *testing.T) {
 	t.Parallel()
@@ -29,8 +38,10 @@ func TestAMessageIsVerifiedByTheLibraryOfItsReceiver(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 	}))
 	defer server.Close()
-	message := webhook.Message{ID: "msg_1", Time: time.Now(), Body: []byte(`{"type":"x"}`), Secrets: []string{fresh, old}}
-	code, err := webhook.NewClient(lab).Post(t.Context(), server.URL+"/hook", message)
+	keys := sealer(t)
+	message := metal.WebhookMessage{ID: "msg_1", Webhook: "a", URL: server.URL + "/hook", Time: time.Now(), Body: []byte(`{"type":"x"}`),
+		Sealed: [][]byte{keys.Seal("a", fresh), keys.Seal("a", old)}}
+	code, err := webhook.NewClient(lab, keys).Post(t.Context(), message)
 	require.NoError(t, err)
 	require.Equal(t, 200, code)
 	require.Equal(t, "application/json", header.Get("Content-Type"))
@@ -55,14 +66,14 @@ func TestWhatANameLeadsToIsCheckedWhenItIsDialled(t *testing.T) {
 	defer server.Close()
 	port := server.URL[strings.LastIndex(server.URL, ":"):]
 	for _, host := range []string{"localhost", "0x7f000001", "2130706433", "127.1"} {
-		_, err := webhook.NewClient(webhook.Rules{}).Post(t.Context(), "https://"+host+port+"/", webhook.Message{ID: "msg_1"})
+		_, err := webhook.NewClient(webhook.Rules{}, nil).Post(t.Context(), metal.WebhookMessage{ID: "msg_1", URL: "https://" + host + port + "/"})
 		require.Error(t, err, host)
 		if host == "localhost" {
 			require.ErrorContains(t, err, "none of the Internet's")
 		}
 	}
 	require.Zero(t, asked.Load())
-	_, err := webhook.NewClient(webhook.Rules{Allow: lab.Allow}).Post(t.Context(), "https://localhost"+port+"/", webhook.Message{ID: "msg_1"})
+	_, err := webhook.NewClient(webhook.Rules{Allow: lab.Allow}, nil).Post(t.Context(), metal.WebhookMessage{ID: "msg_1", URL: "https://localhost" + port + "/"})
 	require.ErrorContains(t, err, "certificate", "it was dialled, past the proxy")
 }
 
@@ -74,7 +85,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	}))
 	defer server.Close()
-	code, err := webhook.NewClient(lab).Post(t.Context(), server.URL, webhook.Message{ID: "msg_1"})
+	code, err := webhook.NewClient(lab, nil).Post(t.Context(), metal.WebhookMessage{ID: "msg_1", URL: server.URL})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusTemporaryRedirect, code)
 	require.EqualValues(t, 1, asked.Load())
@@ -92,7 +103,7 @@ func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	code, err := webhook.NewClient(lab).Post(t.Context(), server.URL, webhook.Message{ID: "msg_1"})
+	code, err := webhook.NewClient(lab, nil).Post(t.Context(), metal.WebhookMessage{ID: "msg_1", URL: server.URL})
 	require.NoError(t, err)
 	require.Equal(t, 200, code)
 	<-gone
@@ -110,9 +121,23 @@ func TestWhatWentWrongIsSaidWithoutTheURL(t *testing.T) {
 		"https" + strings.TrimPrefix(plain.URL, "http") + "/?token=s3cret": "speaks no TLS",
 		"https://no-such-host.invalid/?token=s3cret":                       "name",
 	} {
-		_, err := webhook.NewClient(lab).Post(t.Context(), url, webhook.Message{ID: "msg_1"})
+		_, err := webhook.NewClient(lab, nil).Post(t.Context(), metal.WebhookMessage{ID: "msg_1", URL: url})
 		require.ErrorContains(t, err, why)
 		require.NotContains(t, err.Error(), "s3cret")
 		require.NotContains(t, err.Error(), "127.0.0.1")
 	}
+}
+
+func TestWithoutTheKeyNothingIsSent(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	m := metal.WebhookMessage{ID: "msg_1", Webhook: "a", URL: server.URL, Sealed: [][]byte{sealer(t).Seal("a", webhook.NewSecret())}}
+	_, err := webhook.NewClient(lab, nil).Post(t.Context(), m)
+	require.ErrorIs(t, err, metal.ErrNoSecret)
+	m.Webhook = "b"
+	_, err = webhook.NewClient(lab, sealer(t)).Post(t.Context(), m)
+	require.ErrorIs(t, err, metal.ErrNoSecret)
+	require.Zero(t, asked.Load())
 }

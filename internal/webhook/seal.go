@@ -6,9 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"os"
+
+	"millwright/internal/metal"
 )
 
 // secretPrefix marks a secret for what it is, as Standard Webhooks has it.
@@ -83,10 +84,11 @@ func (k *Keys) Seal(webhook, secret string) []byte {
 	return with.aead.Seal(with.mark[:], nil, []byte(secret), []byte(webhook))
 }
 
-var errSealed = errors.New("its secret was sealed with another key; give this program the key file that sealed it, beside any other (--webhook-key)")
-
-// Open finds a webhook's secret again.
+// Open finds a webhook's secret again. No keys open nothing: metal.ErrNoSecret.
 func (k *Keys) Open(webhook string, sealed []byte) (string, error) {
+	if k == nil {
+		return "", fmt.Errorf("webhook %s: this program has no key to open its secret with; give it --webhook-key: %w", webhook, metal.ErrNoSecret)
+	}
 	if len(sealed) > markSize {
 		for _, with := range k.all {
 			if [markSize]byte(sealed) != with.mark {
@@ -97,5 +99,5 @@ func (k *Keys) Open(webhook string, sealed []byte) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("webhook %s: %w", webhook, errSealed)
+	return "", fmt.Errorf("webhook %s: its secret was sealed with another key; give this program the file that sealed it, beside any other (--webhook-key): %w", webhook, metal.ErrNoSecret)
 }
