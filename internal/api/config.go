@@ -36,9 +36,15 @@ type Store interface {
 	APIKeys
 	Memberships
 	Invitations
+	Addresses
+	Reservations
+	Assigning
+	BGP
 	Catalogue
 	Stock
 	Hardware
+	Changes
+	Quotas
 	Ports
 }
 

@@ -133,7 +133,7 @@ func (in OrderInput) check(id OrderID) error {
 	case ActionProvision:
 		return in.checkProvision()
 	case ActionReinstall:
-		return firstOf(in.only("operating_system", "ipxe_script_url"), matches("operating_system", string(in.OperatingSystem), slug), checkScript(in.ScriptURL))
+		return firstOf(in.only("operating_system", "ipxe_script_url"), matches("operating_system", string(in.OperatingSystem), slug), CheckScript(in.ScriptURL))
 	case ActionDeprovision, ActionPowerOn, ActionPowerOff, ActionReboot, ActionRescue:
 		return in.only()
 	}
@@ -155,14 +155,23 @@ func (in OrderInput) checkProvision() error {
 			return err
 		}
 	}
-	if len(in.Hostname) > 253 {
-		return errors.New("hostname: longer than 253 bytes")
+	if len(in.Hostname) > longestName {
+		return fmt.Errorf("hostname: longer than %d bytes", longestName)
 	}
 	if in.UserData != "" && !sha256ID.MatchString(in.UserData) {
 		return errors.New("user_data: want the SHA-256 of stored user data, 64 lower-case hex digits")
 	}
-	return firstOf(checkKeys(in.SSHKeys), checkTags(in.Tags), checkScript(in.ScriptURL),
+	return firstOf(checkKeys(in.SSHKeys), checkTags(in.Tags), CheckScript(in.ScriptURL),
 		checkObject("storage", in.Storage), checkObject("custom_data", in.CustomData))
+}
+
+// CheckHostname takes what a device can be called: its operating system knows
+// itself by it.
+func CheckHostname(name string) error {
+	if len(name) > longestName {
+		return fmt.Errorf("hostname: longer than %d bytes", longestName)
+	}
+	return matches("hostname", name, hostname)
 }
 
 const maxObject = 64 << 10 // bytes
@@ -180,8 +189,8 @@ func checkObject(field string, body json.RawMessage) error {
 	return nil
 }
 
-// checkScript takes what iPXE can fetch, and nothing that would end its command.
-func checkScript(address string) error {
+// CheckScript takes what iPXE can fetch, and nothing that would end its command.
+func CheckScript(address string) error {
 	if address == "" {
 		return nil
 	}
