@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.temporal.io/api/serviceerror"
 
+	"millwright/internal/apiclient"
 	"millwright/internal/metal"
 )
 
@@ -56,6 +59,8 @@ func inWords(err error) string {
 	var sql *pgconn.PgError
 	var noNamespace *serviceerror.NamespaceNotFound
 	var away *serviceerror.Unavailable
+	var said apiclient.Refusal
+	var lost *url.Error
 	switch {
 	case errors.As(err, &refused):
 		return fmt.Sprintf("Postgres at %s:%d does not let us in: %s; is it running, and is MILLWRIGHT_POSTGRES right?",
@@ -66,6 +71,10 @@ func inWords(err error) string {
 		return fmt.Sprintf("Temporal has no namespace %q yet; run: starter migrate", noNamespace.Namespace)
 	case errors.As(err, &away):
 		return err.Error() + "; is Temporal running, and is MILLWRIGHT_TEMPORAL_ADDRESS right?"
+	case errors.As(err, &said):
+		return refusalInWords(err, said)
+	case errors.As(err, &lost):
+		return fmt.Sprintf("the API at %s does not answer: %s; is it running, and is MILLWRIGHT_API right?", hostOf(lost.URL), cause(err))
 	case errors.Is(err, context.Canceled):
 		return "interrupted; whatever was ordered goes on: starter list orders"
 	case errors.Is(err, context.DeadlineExceeded):
@@ -76,6 +85,27 @@ func inWords(err error) string {
 		return err.Error() + "; see starter list machines"
 	}
 	return err.Error()
+}
+
+// refusalInWords adds what the API cannot know: where a key is put, and how a
+// fault of its own is told to whoever runs it.
+func refusalInWords(err error, said apiclient.Refusal) string {
+	switch {
+	case said.Code == http.StatusUnauthorized:
+		return err.Error() + "; set MILLWRIGHT_KEY to a key that is valid, or run: starter login"
+	case said.Code >= http.StatusInternalServerError && said.Request != "":
+		return err.Error() + "; the request was " + said.Request
+	}
+	return err.Error()
+}
+
+// hostOf leaves out what follows the host: IDs are noise, and nobody asked.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "its address"
+	}
+	return u.Host
 }
 
 const undefinedTable = "42P01" // Postgres, appendix A

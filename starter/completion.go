@@ -34,7 +34,10 @@ into ~/.zshrc the same with zsh, and into ~/.config/fish/config.fish
 // line so far in COMP_LINE, as bash does it.
 var shells = map[string]string{
 	"bash": "complete -o default -o bashdefault -C %[1]s starter\n",
-	"zsh":  "autoload -U +X bashcompinit && bashcompinit\ncomplete -o default -o bashdefault -C %[1]s starter\n",
+	"zsh": `(( $+functions[compdef] )) || { autoload -U +X compinit && compinit }
+autoload -U +X bashcompinit && bashcompinit
+complete -o default -o bashdefault -C %[1]s starter
+`,
 	"fish": `function __complete_starter
     set -lx COMP_LINE (commandline -cp)
     test -z (commandline -ct); and set COMP_LINE "$COMP_LINE "
