@@ -30,6 +30,8 @@ var (
 	naming = profile{attempt: time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 30 * time.Second}
 	// looking is what a person waits for.
 	looking = profile{attempt: 2 * time.Minute, heartbeat: 30 * time.Second, giveUp: 5 * time.Minute, slowest: 10 * time.Second}
+	// posting is one message to an endpoint, which has 15 s, and what came of it.
+	posting = profile{attempt: 30 * time.Second, giveUp: 10 * time.Minute, slowest: 10 * time.Second}
 	// parting is tried on the way out, where nothing rests on it.
 	parting = profile{attempt: 30 * time.Second, heartbeat: 20 * time.Second, giveUp: time.Minute, slowest: 10 * time.Second}
 	// undoing must not give up because a site is dark for a night; after a day

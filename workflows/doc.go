@@ -17,6 +17,7 @@
 //	BringDevice ports/<dev>   bring the ports that carry a device, until nothing has changed
 //	CheckSwitch switch/<id>   compare with what it should be ─ repair
 //	PlanSwitch  plan/<id>     show what a commit would change
+//	Webhook     webhook/<id>  ⏳due ─ post ─ note what came of it ─ …
 //
 // Runs that touch a device share its ID: Temporal lets one be open, so no two
 // meet on a device, and we wrote no lock. Outsiders start Orders only.

@@ -11,6 +11,10 @@ import (
 // ControlQueue is where runs and database activities are polled.
 const ControlQueue = "control"
 
+// WebhookQueue is where messages to tenants' endpoints are posted. Control
+// workers poll it beside their own: endpoints that hang keep no run waiting.
+const WebhookQueue = "webhooks"
+
 // SiteQueue is where a site's device activities are polled, by workers that
 // reach its management network.
 func SiteQueue(site metal.SiteID) string { return "site/" + string(site) }
@@ -42,6 +46,10 @@ func SwitchRun(id metal.SwitchID) string { return switchPrefix + string(id) }
 // PlanRun is the workflow ID of looks at what a switch's next commit would be.
 func PlanRun(id metal.SwitchID) string { return planPrefix + string(id) }
 
+// WebhookRun is the workflow ID of deliveries to an endpoint: each has one of
+// its own.
+func WebhookRun(id metal.WebhookID) string { return webhookPrefix + string(id) }
+
 const (
 	devicePrefix  = "device/"
 	orderPrefix   = "order/"
@@ -51,6 +59,7 @@ const (
 	portsPrefix   = "ports/"
 	switchPrefix  = "switch/"
 	planPrefix    = "plan/"
+	webhookPrefix = "webhook/"
 )
 
 // Schedules, by what they start.
@@ -64,6 +73,12 @@ const ReportSignal = "report"
 
 // AgainSignal tells a BringDevice that more has changed since it looked.
 const AgainSignal = "again"
+
+// DueSignal tells a Webhook that something new may be due.
+const DueSignal = "due"
+
+// webhooksChange is since when Reconcile looks after webhooks.
+const webhooksChange = "webhooks"
 
 // RetryNow is the update that cuts an activity's back-off short.
 const RetryNow = "retry-now"
@@ -126,4 +141,6 @@ const (
 	StepCheck    = "check"
 	StepRepair   = "repair"
 	StepNames    = "names"
+	StepDeliver  = "deliver"
+	StepPause    = "pause"
 )

@@ -15,6 +15,7 @@ type ReconcileResult struct {
 	Devices  int `json:"devices"`
 	Switches int `json:"switches"` // with ports that nobody waits for
 	Spares   int `json:"spares"`   // idle machines that are to wait in the agent, or whose run was lost
+	Webhooks int `json:"webhooks"` // with something due
 }
 
 // Reconcile starts what was lost: the Order of a row that has none, a Recover
@@ -58,6 +59,9 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 		}
 	}
 	if result.Spares, err = r.warm(ctx); err != nil {
+		return result, err
+	}
+	if result.Webhooks, err = r.wakeWebhooks(ctx); err != nil {
 		return result, err
 	}
 	brought, err := call(ctx, r, reading, ControlQueue, "bring names that are due",

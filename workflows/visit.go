@@ -23,6 +23,7 @@ var (
 	switches  *activities.Switches
 	names     *activities.Names
 	spares    *activities.Spares
+	webhooks  *activities.Webhooks
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several

@@ -61,3 +61,11 @@ func ProvisioningSteps() []EventNotice {
 	}
 	return steps
 }
+
+// TestNotice is what a message says that is about no event.
+func TestNotice(p Posting) EventNotice {
+	const words = "A test of this webhook"
+	at := p.Made.UTC().Format(time.RFC3339)
+	return EventNotice{Type: TestEvent, Body: words, Interpolated: words, CreatedAt: &at,
+		Relationships: []EventLink{{apiBase + "/webhooks/" + string(p.Webhook)}, {apiBase + "/projects/" + string(p.Project)}}}
+}
