@@ -13,6 +13,8 @@ import (
 type Lost struct {
 	Store LostStore
 	Runs  Runs
+
+	AuditKeep time.Duration // for how long the record of changes is kept; 0: for 400 days
 }
 
 // LostStore lists what only an open run may leave as it is.
@@ -23,6 +25,7 @@ type LostStore interface {
 	FreeRested(ctx context.Context) (int, error)
 	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
 	DropOldConsoles(ctx context.Context) (int64, error)
+	Records
 	Switches(ctx context.Context) ([]metal.Switch, error)
 	// SwitchesBehind have ports that should have been brought, and were not refused.
 	SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error)
@@ -62,7 +65,7 @@ type FindLostResult struct {
 
 // FindLost compares what Postgres says is under way with the runs that are
 // open, and lists what has none. It also returns rested addresses to their
-// blocks, forgets old logs and consoles, and orders the end of devices whose
+// blocks, forgets old logs, consoles and records, and orders the end of devices whose
 // time has come.
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
@@ -74,6 +77,9 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 		return found, classify(err)
 	}
 	if _, err := l.Store.DropOldConsoles(ctx); err != nil {
+		return found, classify(err)
+	}
+	if err := l.forgetRecords(ctx); err != nil {
 		return found, classify(err)
 	}
 	due, err := l.Store.TerminateDue(ctx)

@@ -13,11 +13,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"millwright/internal/metal"
 	"millwright/internal/temporal"
+	"millwright/internal/webhook"
 )
 
 // Config is the command line and the environment. Nothing else reads them.
@@ -31,8 +33,12 @@ type Config struct {
 
 	Consoles bool `default:"true" negatable:"" help:"Keep the serial consoles of machines with a run at work, of these sites."`
 
+	Webhook webhook.Config `embed:"" prefix:"webhook-"`
+
 	SOSListen  string `name:"sos-listen" help:"Where tenants reach their machines' consoles over SSH, such as :22; empty: nowhere." placeholder:"HOST:PORT"`
 	SOSHostKey string `name:"sos-host-key" type:"path" help:"Its private host key; sos_host_key in the credentials folder where none is given." placeholder:"FILE"`
+
+	AuditKeep time.Duration `default:"9600h" help:"How long the record of what was changed through the API is kept: 400 days."`
 
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`

@@ -48,9 +48,13 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Boot{Store: store})
 		w.RegisterActivity(&activities.Addresses{Store: store})
 		w.RegisterActivity(&activities.Names{Store: store, DNS: &dns.Driver{Credentials: credentials.Get}})
-		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}})
+		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, AuditKeep: cfg.AuditKeep})
 		w.RegisterActivity(&activities.Spares{Store: store, Runs: temporal.Runs{Client: c}})
-		parts = append(parts, w)
+		posts, err := webhooks(cfg, w, store, c, options)
+		if err != nil {
+			return nil, nil, err
+		}
+		parts = append(parts, w, posts)
 	}
 	for _, site := range cfg.Site {
 		w := worker.New(c, workflows.SiteQueue(site), options)

@@ -53,29 +53,21 @@ func checkDeviceQuota(ctx context.Context, q *query.Queries, project metal.Proje
 
 func inUse(row query.QuotaOfRow) float64 { return row.Links + row.Reserved + row.Devices }
 
-// Quota is how much of a resource a project may have, and has.
-type Quota struct {
-	Project  metal.ProjectID
-	Resource string
-	Most     int64
-	Has      float64
-}
-
 // Quotas lists the quotas of a project; of all where it is empty. Where there
 // is none there is no limit.
-func (s *Store) Quotas(ctx context.Context, project metal.ProjectID) ([]Quota, error) {
+func (s *Store) Quotas(ctx context.Context, project metal.ProjectID) ([]metal.Quota, error) {
 	q := s.Queries()
 	rows, err := q.ListQuotas(ctx, string(project))
 	if err != nil {
 		return nil, fmt.Errorf("list quotas: %w", err)
 	}
-	all := make([]Quota, len(rows))
+	all := make([]metal.Quota, len(rows))
 	for i, r := range rows {
 		use, err := q.QuotaOf(ctx, query.QuotaOfParams{Project: r.Project, Resource: r.Resource})
 		if err != nil {
 			return nil, fmt.Errorf("quota of project %s: %w", r.Project, err)
 		}
-		all[i] = Quota{metal.ProjectID(r.Project), r.Resource, r.Most, inUse(use)}
+		all[i] = metal.Quota{Project: metal.ProjectID(r.Project), Resource: r.Resource, Most: r.Most, Has: inUse(use)}
 	}
 	return all, nil
 }

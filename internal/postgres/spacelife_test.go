@@ -180,7 +180,7 @@ func TestFiftyAsksAtOnceKeepTheQuota(t *testing.T) {
 	require.Equal(t, 30, refused)
 	quotas, err := r.store.Quotas(t.Context(), "acme")
 	require.NoError(t, err)
-	require.Equal(t, []postgres.Quota{{Project: "acme", Resource: "public-ipv4", Most: 26, Has: 20}, {Project: "acme", Resource: "reserved-ipv4", Most: 20, Has: 20}}, quotas)
+	require.Equal(t, []metal.Quota{{Project: "acme", Resource: "public-ipv4", Most: 26, Has: 20}, {Project: "acme", Resource: "reserved-ipv4", Most: 20, Has: 20}}, quotas)
 	got, took := 0, errors.New("")
 	for n := 0; took != nil && n < 9 || n == 0; n++ {
 		_, took = r.store.Take(t.Context(), postgres.TakeWish{Holder: "project/acme", Ask: fmt.Sprint(n), Site: "lab1", Role: metal.Public, Family: 4, Bits: 31})
