@@ -80,6 +80,10 @@ func (q *quantity) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+func (quantity) schema() node {
+	return node{"oneOf": []node{{"type": "integer", "minimum": 1}, {"type": "string"}}}
+}
+
 func (q quantity) MarshalJSON() ([]byte, error) {
 	if q.quoted {
 		return json.Marshal(strconv.Itoa(q.n))

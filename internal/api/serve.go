@@ -44,6 +44,7 @@ func New(c Config) http.Handler {
 	for path, methods := range paths {
 		s.mux.Handle(Base+path, s.notAllowed(methods))
 	}
+	s.mux.HandleFunc("GET "+Base+"/openapi.json", described(s.routes()))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.answerError(w, r, errNotFound()) })
 	return s.named(s.mux)
 }
