@@ -45,6 +45,7 @@ type commandLine struct {
 	Hardware     hardwareCommand     `cmd:"" group:"Look" help:"Print what a machine is made of, as its agent last read it: JSON."`
 	Certificates certificatesCommand `cmd:"" group:"Look" help:"The signed certificates of the erasures of a device's disks, or of a machine's; checked before they are shown."`
 	Leaks        leaksCommand        `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
+	Usage        usageCommand        `cmd:"" group:"Look" help:"What was used in a period, for bills; and a look whether what is paid for is there."`
 	Switch       switchCommand       `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
 	BGP          bgpCommand          `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
 	OS           osCommand           `cmd:"" name:"os" group:"Look" help:"Operating systems: which can be offered, what was proven of them, and to prove it."`

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"millwright/internal/access"
+	"millwright/internal/bill"
 	"millwright/internal/metal"
-	"millwright/internal/usage"
 )
 
 // Usages is what the store knows of what was used.
@@ -25,8 +25,8 @@ func (s *server) usageRoutes() []route {
 	return []route{
 		see("/projects/{id}/usages", access.Usage, "Tell what a project used; created[after] and created[before] cut it.", UsageList{}, projectUsages),
 		see("/devices/{id}/usages", access.Usage, "Tell what a device used.", UsageList{}, deviceUsages),
-		see("/organizations/{id}/usages", access.Usage, "Report what an organization's projects used in a period: month, or from and to; format=csv.", usage.Report{}, organizationReport),
-		see("/usages", access.System, "Report what was used in a period, of a project, an organization or all; format=csv.", usage.Report{}, report),
+		see("/organizations/{id}/usages", access.Usage, "Report what an organization's projects used in a period: month, or from and to; format=csv.", bill.Report{}, organizationReport),
+		see("/usages", access.System, "Report what was used in a period, of a project, an organization or all; format=csv.", bill.Report{}, report),
 	}
 }
 
@@ -68,7 +68,7 @@ func usages(c *call, ask metal.UsageAsk) (any, error) {
 		after = "1970-01-01"
 	}
 	var err error
-	if ask.Since, ask.Until, err = usage.Period("", after, before, time.Now()); err != nil {
+	if ask.Since, ask.Until, err = bill.Period("", after, before, time.Now()); err != nil {
 		return nil, unprocessable("%s", strings.NewReplacer("from:", "created[after]:", "to:", "created[before]:").Replace(err.Error()))
 	}
 	if before == "" {
@@ -100,15 +100,15 @@ func reported(c *call, ask metal.UsageAsk) (any, error) {
 		return nil, unprocessable("format: %q is neither json nor csv", format)
 	}
 	var err error
-	if ask.Since, ask.Until, err = usage.Period(c.query("month"), c.query("from"), c.query("to"), time.Now()); err != nil {
+	if ask.Since, ask.Until, err = bill.Period(c.query("month"), c.query("from"), c.query("to"), time.Now()); err != nil {
 		return nil, unprocessable("%s", err)
 	}
 	found, err := c.server.Store.Usage(c.ctx, ask)
 	if err != nil || format != "csv" {
-		return usage.Of(found), err
+		return bill.Of(found), err
 	}
 	var lines strings.Builder
-	if err := usage.CSV(&lines, found); err != nil {
+	if err := bill.CSV(&lines, found); err != nil {
 		return nil, err
 	}
 	c.answer.Set("Content-Type", "text/csv; charset=utf-8")

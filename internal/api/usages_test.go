@@ -10,7 +10,7 @@ import (
 	metalv1 "github.com/equinix/equinix-sdk-go/services/metalv1"
 	"github.com/stretchr/testify/require"
 
-	"millwright/internal/usage"
+	"millwright/internal/bill"
 )
 
 // billed is a device of the world's project whose time and traffic are known,
@@ -37,7 +37,7 @@ func TestABillingSystemReadsAMonthOfAllOrOfSome(t *testing.T) {
 	require.Empty(t, w.want(http.StatusOK, "operator", http.MethodGet, month+"&project="+w.otherProject, nil).body["records"])
 	require.Empty(t, w.want(http.StatusOK, "stranger", http.MethodGet, "/organizations/"+w.otherOrg+month+"&project="+w.project, nil).body["records"])
 
-	var report usage.Report
+	var report bill.Report
 	require.NoError(t, json.Unmarshal([]byte(all.raw), &report))
 	require.Equal(t, []string{"address", "device", "egress"}, []string{report.Records[0].Kind, report.Records[1].Kind, report.Records[2].Kind})
 	used := report.Records[1]

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"millwright/internal/bill"
 	"millwright/internal/metal"
-	"millwright/internal/usage"
 )
 
 // used is what was used from the beginning until a moment.
@@ -26,8 +26,8 @@ func (r *rig) used(until time.Time) metal.UsageReport {
 func printed(t *testing.T, report metal.UsageReport) string {
 	t.Helper()
 	var out bytes.Buffer
-	require.NoError(t, usage.JSON(&out, report))
-	require.NoError(t, usage.CSV(&out, report))
+	require.NoError(t, bill.JSON(&out, report))
+	require.NoError(t, bill.CSV(&out, report))
 	return out.String()
 }
 
@@ -158,7 +158,7 @@ func TestThePartsOfAPeriodAddUpToIt(t *testing.T) {
 	seconds, octets, ids := int64(0), uint64(0), map[string]bool{}
 	cuts := []string{"2026-10-01T00:00:00Z", "2026-10-20T12:00:01Z", "2026-10-31T23:30:00Z", "2026-11-01T00:00:00Z", "2026-11-09T03:04:05Z", "2026-11-10T00:00:00Z"}
 	for i := range cuts[1:] {
-		since, until, err := usage.Period("", cuts[i], cuts[i+1], time.Now())
+		since, until, err := bill.Period("", cuts[i], cuts[i+1], time.Now())
 		require.NoError(t, err)
 		report, err := r.store.Usage(t.Context(), metal.UsageAsk{Since: since, Until: until, Device: device})
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-package usage_test
+package bill_test
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"millwright/internal/bill"
 	"millwright/internal/metal"
-	"millwright/internal/usage"
 )
 
 func TestAPeriodIsAMonthOrFromThenToThen(t *testing.T) {
@@ -23,7 +23,7 @@ func TestAPeriodIsAMonthOrFromThenToThen(t *testing.T) {
 		{"", "2026-10-31", "2026-11-01T01:00:01+01:00", "2026-10-31T00:00:00Z", "2026-11-01T00:00:01Z"},
 		{"", "", "2026-11-02", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"},
 	} {
-		since, until, err := usage.Period(c.month, c.from, c.to, now)
+		since, until, err := bill.Period(c.month, c.from, c.to, now)
 		require.NoError(t, err)
 		require.Equal(t, []string{c.since, c.until}, []string{since.Format(time.RFC3339), until.Format(time.RFC3339)}, "%v", c)
 	}
@@ -34,7 +34,7 @@ func TestAPeriodIsAMonthOrFromThenToThen(t *testing.T) {
 		"to: \"2026-11-01T00:00:00.5Z\"":        {"", "", "2026-11-01T00:00:00.5Z"},
 		"from: 2026-11-02T00:00:00Z is not bef": {"", "2026-11-02", "2026-11-02"},
 	} {
-		_, _, err := usage.Period(c[0], c[1], c[2], now)
+		_, _, err := bill.Period(c[0], c[1], c[2], now)
 		require.ErrorContains(t, err, field)
 	}
 }
@@ -56,8 +56,8 @@ func TestAReportIsTheSameInEachForm(t *testing.T) {
 		{Kind: metal.EgressUsage, Number: "d", Project: "p", Thing: "d", Since: at, Until: at.AddDate(0, 0, 1), Octets: 1 << 63},
 	}}
 	var object, lines bytes.Buffer
-	require.NoError(t, usage.JSON(&object, report))
-	require.NoError(t, usage.CSV(&lines, report))
+	require.NoError(t, bill.JSON(&object, report))
+	require.NoError(t, bill.CSV(&lines, report))
 	require.Contains(t, object.String(), `"id": "device/7/2026-11-03T00:00:00Z"`)
 	require.Contains(t, object.String(), `"bytes": 9223372036854775808`)
 	require.Contains(t, lines.String(), `device/7/2026-11-03T00:00:00Z,device,,"p, q",,d,c1.small,,,2026-11-03T00:00:00Z,2026-11-03T00:01:30Z,90,1,device,0,false,true`)

@@ -1,4 +1,4 @@
-package usage
+package bill
 
 import (
 	"encoding/csv"

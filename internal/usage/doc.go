@@ -1,7 +1,0 @@
-// Package usage writes reports of what was used, as billing systems and people
-// read them: JSON, CSV, a table. The same report is the same bytes, wherever it
-// is written. It also reads the periods that reports are asked for.
-//
-// The package imports metal and the standard library. It knows no prices: those
-// belong to the billing system.
-package usage
