@@ -82,6 +82,8 @@ func (s *Store) AssignAddress(ctx context.Context, c metal.Request, device metal
 			return "", frozen(device)
 		case m.was != "" && m.was != device:
 			return "", fmt.Errorf("address: device %s has %s; unassign it there first: %w", m.was, prefix, metal.ErrInUse)
+		case m.was == device: // a repeat
+			return addressPath(ctx, q, device, prefix)
 		}
 		if _, err := give(ctx, q, m, prefix, device); err != nil {
 			return "", fmt.Errorf("address: %w", err)
@@ -89,9 +91,17 @@ func (s *Store) AssignAddress(ctx context.Context, c metal.Request, device metal
 		if err := describeAddress(ctx, q, device, prefix, words); err != nil {
 			return "", err
 		}
-		id, err := q.AssignmentID(ctx, query.AssignmentIDParams{Device: string(device), Prefix: prefix})
-		return "/ips/" + id, errors.Join(err, event(ctx, q, metal.Claim{Device: device}, "ip_address.assigned", "%s assigned", prefix))
+		if err := event(ctx, q, metal.Claim{Device: device}, "ip_address.assigned", "%s assigned", prefix); err != nil {
+			return "", err
+		}
+		return addressPath(ctx, q, device, prefix)
 	})
+}
+
+// addressPath is where the API shows what a device has.
+func addressPath(ctx context.Context, q *query.Queries, device metal.DeviceID, prefix netip.Prefix) (string, error) {
+	id, err := q.AssignmentID(ctx, query.AssignmentIDParams{Device: string(device), Prefix: prefix})
+	return "/ips/" + id, err
 }
 
 func frozen(device metal.DeviceID) error {
