@@ -154,7 +154,7 @@ func checkUserdata(given string) error {
 }
 
 // checkTermination refuses a time that has passed: a slip would delete a server.
-func checkTermination(m moment) error {
+func checkTermination(m ending) error {
 	if at := m.time(); !at.IsZero() && at.Before(time.Now()) {
 		return unprocessable("termination_time: %s has passed; to end a device now, delete it", m)
 	}

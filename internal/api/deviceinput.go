@@ -37,7 +37,7 @@ type DeviceInput struct {
 	Storage               json.RawMessage `json:"storage,omitempty"`
 	Features              features        `json:"features,omitempty"`
 	Locked                bool            `json:"locked,omitempty"`
-	TerminationTime       moment          `json:"termination_time,omitempty"`
+	TerminationTime       ending          `json:"termination_time,omitempty"`
 
 	SpotInstance bool   `json:"spot_instance,omitempty"` // there are none: refused
 	SpotPriceMax amount `json:"spot_price_max,omitempty"`
@@ -124,14 +124,14 @@ func (a *amount) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// moment is a time as clients send it, in RFC 3339; empty where it was left out.
-type moment string
+// ending is a time as clients send it, in RFC 3339; empty where it was left out.
+type ending string
 
 // never is null or an empty string, which take a time away that was set before.
-const never moment = "never"
+const never ending = "never"
 
 // UnmarshalJSON takes a time without its zone for UTC.
-func (m *moment) UnmarshalJSON(raw []byte) error {
+func (m *ending) UnmarshalJSON(raw []byte) error {
 	text := strings.Trim(string(raw), `"`)
 	if text == "" || text == "null" {
 		*m = never
@@ -139,7 +139,7 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
 		if t, err := time.Parse(layout, text); err == nil {
-			*m = moment(t.UTC().Format(time.RFC3339))
+			*m = ending(t.UTC().Format(time.RFC3339))
 			return nil
 		}
 	}
@@ -147,7 +147,7 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 }
 
 // time is zero for one that never comes.
-func (m moment) time() time.Time {
+func (m ending) time() time.Time {
 	t, err := time.Parse(time.RFC3339, string(m))
 	if err != nil {
 		return time.Time{}

@@ -19,7 +19,7 @@ type DeviceUpdate struct {
 	AlwaysPXE       *bool     `json:"always_pxe,omitempty"`
 	IPXEScriptURL   *string   `json:"ipxe_script_url,omitempty"`
 	BillingCycle    *string   `json:"billing_cycle,omitempty"`
-	TerminationTime moment    `json:"termination_time,omitempty"`
+	TerminationTime ending    `json:"termination_time,omitempty"`
 	SpotInstance    bool      `json:"spot_instance,omitempty"`
 	FirmwareSet     string    `json:"firmware_set_id,omitempty"`
 }
