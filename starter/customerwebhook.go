@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-
-	"millwright/internal/apiclient"
 )
 
 // webhookCommand is what customers do with endpoints of theirs that are told
@@ -19,10 +17,11 @@ type webhookCommand struct {
 	Replay     webhookReplay     `cmd:"" help:"Deliver something again."`
 }
 
-type webhook struct {
+// hook is a webhook, as far as tables show it.
+type hook struct {
 	ID      string   `json:"id"`
 	URL     string   `json:"url"`
-	Events  []string `json:"events"`
+	Types   []string `json:"types"`
 	Enabled bool     `json:"enabled"`
 	Reason  string   `json:"reason"`
 	Secret  string   `json:"secret"`
@@ -46,13 +45,13 @@ func (w webhookAdd) Run(ctx context.Context, a *app) error {
 	}
 	body := map[string]any{"url": w.URL}
 	if len(w.Event) > 0 {
-		body["events"] = w.Event
+		body["types"] = w.Event
 	}
-	var made answered[webhook]
+	var made answered[hook]
 	if err := c.Post(ctx, below("projects", id, "webhooks"), body, &made); err != nil {
 		return fmt.Errorf("add a webhook: %w", err)
 	}
-	return made.print(a, func(w webhook) [][]any { return [][]any{{"webhook", w.ID}, {"url", w.URL}, {"secret", w.Secret}} })
+	return made.print(a, func(w hook) [][]any { return [][]any{{"webhook", w.ID}, {"url", w.URL}, {"secret", w.Secret}} })
 }
 
 type webhookList struct {
@@ -69,9 +68,9 @@ func (l webhookList) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return listing[webhook]{
-		path: below("projects", id, "webhooks"), name: "webhooks", columns: []string{"webhook", "url", "events", "enabled", "reason"},
-		row: func(w webhook) []any { return []any{w.ID, w.URL, w.Events, w.Enabled, w.Reason} },
+	return listing[hook]{
+		path: below("projects", id, "webhooks"), name: "webhooks", columns: []string{"webhook", "url", "types", "enabled", "reason"},
+		row: func(w hook) []any { return []any{w.ID, w.URL, w.Types, w.Enabled, w.Reason} },
 	}.print(ctx, a, c)
 }
 
@@ -148,13 +147,15 @@ func (d webhookDeliveries) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	type delivery struct {
-		ID, Type, State, Error string
-		Event                  apiclient.Link
-		Tries                  int    `json:"tries"`
-		Next                   string `json:"next_at"`
+		ID       string `json:"id"`
+		Type     string `json:"type"`
+		State    string `json:"state"`
+		Attempts int    `json:"attempts"`
+		Next     string `json:"next_attempt_at"`
+		Outcome  string `json:"outcome"`
 	}
 	return listing[delivery]{
-		path: below("webhooks", d.Webhook, "deliveries"), name: "deliveries", columns: []string{"delivery", "type", "state", "tries", "next_at", "error"},
-		row: func(d delivery) []any { return []any{d.ID, d.Type, d.State, d.Tries, d.Next, d.Error} },
+		path: below("webhooks", d.Webhook, "deliveries"), name: "deliveries", columns: []string{"delivery", "type", "state", "attempts", "next_attempt_at", "outcome"},
+		row: func(d delivery) []any { return []any{d.ID, d.Type, d.State, d.Attempts, d.Next, d.Outcome} },
 	}.print(ctx, a, c)
 }

@@ -17,12 +17,15 @@ import (
 
 	"millwright/internal/api"
 	"millwright/internal/postgres"
+	"millwright/internal/webhook"
 )
 
 type serveCommand struct {
 	Listen      string `default:"127.0.0.1:8080" help:"Where orders are taken. It speaks plain HTTP: put TLS in front of it before it leaves this machine."`
 	AdminListen string `default:"127.0.0.1:9471" help:"Metrics and health, out of the customers' reach."`
 	TokenFile   string `type:"existingfile" help:"File of bearer tokens, one to a line; any of them opens the door." placeholder:"FILE"`
+
+	Webhook webhook.Config `embed:"" prefix:"webhook-"`
 
 	InsecureNoAuth bool `env:"-" help:"Ask nobody for a token. Only on a loopback address."`
 }
@@ -46,7 +49,11 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	orders := newEndpoint(store, runs, tokens, a.log)
-	customers := api.New(api.Config{Store: store, Runs: metalRuns{runs}, Log: a.log})
+	webhooks, err := webhookRules(c.Webhook)
+	if err != nil {
+		return err
+	}
+	customers := api.New(api.Config{Store: store, Runs: metalRuns{runs}, Log: a.log, WebhookRules: webhooks})
 	return c.serve(ctx, orders, beside(customers, orders.handler()), a)
 }
 

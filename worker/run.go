@@ -60,6 +60,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 			return fmt.Errorf("start polling: %w", err)
 		}
 	}
+	if cfg.Control {
+		defer newWaker(store, client, log).start(ctx)()
+	}
 	log.Info("worker is polling", "control", cfg.Control, "sites", cfg.Site, "queue", workflows.ControlQueue, "admin", admin.Addr)
 	<-ctx.Done()
 	log.Info("worker stops: activities under way may finish")
