@@ -56,6 +56,14 @@ func (d switchDrivers) Neighbors(ctx context.Context, sw metal.Switch) ([]metal.
 	return driver.Neighbors(ctx, sw)
 }
 
+func (d switchDrivers) Counters(ctx context.Context, sw metal.Switch) ([]metal.Counter, error) {
+	driver, err := d.of(sw)
+	if err != nil {
+		return nil, err
+	}
+	return driver.Counters(ctx, sw)
+}
+
 func (d switchDrivers) Sessions(ctx context.Context, sw metal.Switch) ([]metal.BGPSession, error) {
 	driver, err := d.of(sw)
 	if err != nil {

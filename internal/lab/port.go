@@ -127,10 +127,12 @@ type filtered struct {
 	source netip.Addr
 }
 
-// Write sends what the port lets through.
+// Write sends what the port lets through, and has its switch count it.
 func (f filtered) Write(packet []byte) (int, error) {
 	if err := f.port.passes(f.source); err != nil {
 		return 0, err
 	}
-	return f.Conn.Write(packet)
+	n, err := f.Conn.Write(packet)
+	f.port.sw.Receive(f.port.name.Name, n)
+	return n, err
 }

@@ -25,6 +25,8 @@ func (s *session) operate(o *node) ([]*node, error) {
 		return []*node{s.at.firewallInformation()}, nil
 	case "get-lldp-neighbors-information":
 		return []*node{s.at.lldpInformation()}, nil
+	case "get-interface-information":
+		return []*node{s.at.interfaceInformation()}, nil
 	case "get-bgp-summary-information":
 		return []*node{s.at.bgpInformation()}, nil
 	case "edit-config":

@@ -53,6 +53,7 @@ type Switch struct {
 	programmed *node          // the configuration that they are from
 	neighbors  []Neighbor
 	peers      map[netip.Addr]Peer
+	octets     map[string]uint64 // that came in, by port
 }
 
 // Commit is an entry of the switch's commit history.
@@ -95,7 +96,7 @@ func New(config Config) (*Switch, error) {
 		config: config, signer: signer, log: log.With("switch", config.Name),
 		running: initial, candidate: initial, ports: ports(initial),
 		locks: map[string]*session{}, faults: map[FaultName]*Fault{}, sessions: map[int]*session{},
-		peers: map[netip.Addr]Peer{},
+		peers: map[netip.Addr]Peer{}, octets: map[string]uint64{},
 	}
 	s.install(initial)
 	return s, nil
