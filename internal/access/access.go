@@ -27,7 +27,7 @@ type Kind string
 const (
 	Catalogue    Kind = "catalogue" // plans, metros, operating systems, capacity
 	Self         Kind = "self"      // the caller, its keys, its SSH keys, its invitations
-	Person       Kind = "person" // a user, as members of the same organization see it
+	Person       Kind = "person"    // a user, as members of the same organization see it
 	Organization Kind = "organization"
 	Project      Kind = "project"
 	Member       Kind = "member" // memberships and invitations

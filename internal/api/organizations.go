@@ -14,7 +14,7 @@ import (
 type Organizations interface {
 	Organizations(ctx context.Context, c metal.Caller, name string, p metal.Page) ([]metal.Organization, int, error)
 	Organization(context.Context, metal.OrganizationID) (metal.Organization, error)
-	CreateOrganization(context.Context, metal.Request, metal.Organization) error
+	CreateOrganization(ctx context.Context, c metal.Request, o metal.Organization, owner metal.UserID) error
 	ChangeOrganization(context.Context, metal.Request, metal.OrganizationID, metal.OrganizationChange) error
 	DeleteOrganization(context.Context, metal.Request, metal.OrganizationID) error
 }
@@ -73,7 +73,7 @@ func createOrganization(c *call) (any, error) {
 		Address: in.Address.object(), BillingAddress: in.BillingAddress.object(), CustomData: []byte(in.CustomData),
 	}
 	c.scope.Organization = o.ID
-	if err := c.server.Store.CreateOrganization(c.ctx, c.change(), o); err != nil {
+	if err := c.server.Store.CreateOrganization(c.ctx, c.change(), o, c.caller.User); err != nil {
 		return nil, err
 	}
 	return c.organization(o.ID)

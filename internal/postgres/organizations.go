@@ -41,10 +41,10 @@ func organizationOf(r query.ShowOrganizationRow) metal.Organization {
 	}
 }
 
-// CreateOrganization makes an organization that the caller owns.
-func (s *Store) CreateOrganization(ctx context.Context, c metal.Request, o metal.Organization) error {
+// CreateOrganization makes an organization with its first owner.
+func (s *Store) CreateOrganization(ctx context.Context, c metal.Request, o metal.Organization, owner metal.UserID) error {
 	return s.change(ctx, c, func(q *query.Queries) (string, error) {
-		return "/organizations/" + string(o.ID), foundOrganization(ctx, q, o, c.Caller.User)
+		return "/organizations/" + string(o.ID), foundOrganization(ctx, q, o, owner)
 	})
 }
 

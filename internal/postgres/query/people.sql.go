@@ -39,6 +39,24 @@ func (q *Queries) ChangeUser(ctx context.Context, arg ChangeUserParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const disableUser = `-- name: DisableUser :execrows
+update users set disabled_at = case when $1::bool then coalesce(disabled_at, now()) end, changed_at = now() where id = $2
+`
+
+type DisableUserParams struct {
+	Disabled bool
+	ID       string
+}
+
+// Its keys open nothing while it is disabled. Safe to repeat.
+func (q *Queries) DisableUser(ctx context.Context, arg DisableUserParams) (int64, error) {
+	result, err := q.db.Exec(ctx, disableUser, arg.Disabled, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getUser = `-- name: GetUser :one
 select u.id, u.email, u.name, u.last_name, u.custom_data, u.operator, u.issuer, u.subject, u.created_at, u.changed_at, u.disabled_at,
     (select count(*) from ssh_keys k where k."user" = u.id) as ssh_keys,
@@ -84,6 +102,149 @@ func (q *Queries) GetUser(ctx context.Context, id string) (GetUserRow, error) {
 	return i, err
 }
 
+const insertUser = `-- name: InsertUser :exec
+insert into users (id, email, name, last_name, operator) values ($1, $2, $3, $4, $5)
+`
+
+type InsertUserParams struct {
+	ID       string
+	Email    string
+	Name     string
+	LastName string
+	Operator bool
+}
+
+func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) error {
+	_, err := q.db.Exec(ctx, insertUser,
+		arg.ID,
+		arg.Email,
+		arg.Name,
+		arg.LastName,
+		arg.Operator,
+	)
+	return err
+}
+
+const listAllAPIKeys = `-- name: ListAllAPIKeys :many
+select k.id, k."user", k.project, k.description, k.hash, k.read_only, k.session, k.created_by, k.created_at, k.expires_at, k.revoked_at, k.used_at, coalesce(u.email, '')::text as email
+from api_keys k left join users u on u.id = k."user"
+where ($1::text = '' or k."user" = $1) and ($2::text = '' or k.project = $2)
+  and ($3::bool or k.revoked_at is null)
+order by k.created_at, k.id
+`
+
+type ListAllAPIKeysParams struct {
+	Owner       string
+	Project     string
+	WithRevoked bool
+}
+
+type ListAllAPIKeysRow struct {
+	ID          string
+	User        *string
+	Project     *string
+	Description string
+	Hash        []byte
+	ReadOnly    bool
+	Session     bool
+	CreatedBy   *string
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+	UsedAt      *time.Time
+	Email       string
+}
+
+// Of everybody, or of one user or project.
+func (q *Queries) ListAllAPIKeys(ctx context.Context, arg ListAllAPIKeysParams) ([]ListAllAPIKeysRow, error) {
+	rows, err := q.db.Query(ctx, listAllAPIKeys, arg.Owner, arg.Project, arg.WithRevoked)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAllAPIKeysRow
+	for rows.Next() {
+		var i ListAllAPIKeysRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.User,
+			&i.Project,
+			&i.Description,
+			&i.Hash,
+			&i.ReadOnly,
+			&i.Session,
+			&i.CreatedBy,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+			&i.UsedAt,
+			&i.Email,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUsers = `-- name: ListUsers :many
+select u.id, u.email, u.name, u.last_name, u.custom_data, u.operator, u.issuer, u.subject, u.created_at, u.changed_at, u.disabled_at,
+    array(select o.name || ': ' || array_to_string(m.roles, ' ') from memberships m join organizations o on o.id = m.organization
+        where m."user" = u.id and o.deleted_at is null order by o.name)::text[] as organizations
+from users u order by u.email
+`
+
+type ListUsersRow struct {
+	ID            string
+	Email         string
+	Name          string
+	LastName      string
+	CustomData    []byte
+	Operator      bool
+	Issuer        *string
+	Subject       *string
+	CreatedAt     time.Time
+	ChangedAt     time.Time
+	DisabledAt    *time.Time
+	Organizations []string
+}
+
+func (q *Queries) ListUsers(ctx context.Context) ([]ListUsersRow, error) {
+	rows, err := q.db.Query(ctx, listUsers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUsersRow
+	for rows.Next() {
+		var i ListUsersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Name,
+			&i.LastName,
+			&i.CustomData,
+			&i.Operator,
+			&i.Issuer,
+			&i.Subject,
+			&i.CreatedAt,
+			&i.ChangedAt,
+			&i.DisabledAt,
+			&i.Organizations,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rolesBesides = `-- name: RolesBesides :many
 select distinct role::text
 from memberships mine
@@ -120,4 +281,15 @@ func (q *Queries) RolesBesides(ctx context.Context, arg RolesBesidesParams) ([]s
 		return nil, err
 	}
 	return items, nil
+}
+
+const userIDByEmail = `-- name: UserIDByEmail :one
+select id from users where email = lower($1::text)
+`
+
+func (q *Queries) UserIDByEmail(ctx context.Context, email string) (string, error) {
+	row := q.db.QueryRow(ctx, userIDByEmail, email)
+	var id string
+	err := row.Scan(&id)
+	return id, err
 }
