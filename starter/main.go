@@ -54,6 +54,8 @@ type commandLine struct {
 	HardwareReservation hardwareReservationCommand `cmd:"" name:"hardware-reservation" group:"Steer" help:"Keep machines for a project: add, list, end."`
 	Release             releaseCommand             `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
 
+	HardwareReservation hardwareReservationCommand `cmd:"" name:"hardware-reservation" group:"Steer" help:"Keep machines for a project: add, list, end."`
+
 	User         userCommand         `cmd:"" group:"People" help:"Users of the API: add, list, disable."`
 	Organization organizationCommand `cmd:"" group:"People" help:"Organizations of the API, and their members."`
 	Project      projectCommand      `cmd:"" group:"People" help:"Projects of the API."`
