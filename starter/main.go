@@ -37,22 +37,21 @@ type commandLine struct {
 	Rescue      rescueCommand      `cmd:"" group:"Order" help:"Order a device into the rescue system: SSH with its keys, disks untouched. A reboot leads back to its disk."`
 	Userdata    userdataCommand    `cmd:"" group:"Order" help:"Store user data, and print the hash by which an order names it."`
 
-	Status              statusCommand              `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
-	List                listCommand                `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
-	IP                  ipCommand                  `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
-	Console             consoleCommand             `cmd:"" group:"Look" help:"Print what a machine printed on its serial console, now or in an earlier boot."`
-	Log                 logCommand                 `cmd:"" group:"Look" help:"Print what the agent on a machine logged, now or in an earlier boot."`
-	Hardware            hardwareCommand            `cmd:"" group:"Look" help:"Print what a machine is made of, as its agent last read it: JSON."`
-	Certificates        certificatesCommand        `cmd:"" group:"Look" help:"The signed certificates of the erasures of a device's disks, or of a machine's; checked before they are shown."`
-	Leaks               leaksCommand               `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
-	Usage               usageCommand               `cmd:"" group:"Look" help:"What was used in a period, for bills; and a look whether what is paid for is there."`
-	Switch              switchCommand              `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
-	BGP                 bgpCommand                 `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
-	OS                  osCommand                  `cmd:"" name:"os" group:"Look" help:"Operating systems: which can be offered, what was proven of them, and to prove it."`
-	Cancel              cancelCommand              `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
-	Retry               retryCommand               `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
-	HardwareReservation hardwareReservationCommand `cmd:"" name:"hardware-reservation" group:"Steer" help:"Keep machines for a project: add, list, end."`
-	Release             releaseCommand             `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
+	Status       statusCommand       `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
+	List         listCommand         `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
+	IP           ipCommand           `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
+	Console      consoleCommand      `cmd:"" group:"Look" help:"Print what a machine printed on its serial console, now or in an earlier boot."`
+	Log          logCommand          `cmd:"" group:"Look" help:"Print what the agent on a machine logged, now or in an earlier boot."`
+	Hardware     hardwareCommand     `cmd:"" group:"Look" help:"Print what a machine is made of, as its agent last read it: JSON."`
+	Certificates certificatesCommand `cmd:"" group:"Look" help:"The signed certificates of the erasures of a device's disks, or of a machine's; checked before they are shown."`
+	Leaks        leaksCommand        `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
+	Usage        usageCommand        `cmd:"" group:"Look" help:"What was used in a period, for bills; and a look whether what is paid for is there."`
+	Switch       switchCommand       `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
+	BGP          bgpCommand          `cmd:"" name:"bgp" group:"Look" help:"Which projects and devices speak BGP, and how their sessions stand."`
+	OS           osCommand           `cmd:"" name:"os" group:"Look" help:"Operating systems: which can be offered, what was proven of them, and to prove it."`
+	Cancel       cancelCommand       `cmd:"" group:"Steer" help:"Ask the run of an order or a device to stop."`
+	Retry        retryCommand        `cmd:"" group:"Steer" help:"Make a device's run try its failing step again at once."`
+	Release      releaseCommand      `cmd:"" group:"Steer" help:"Free a machine from quarantine, on your word that it is fit."`
 
 	HardwareReservation hardwareReservationCommand `cmd:"" name:"hardware-reservation" group:"Steer" help:"Keep machines for a project: add, list, end."`
 
