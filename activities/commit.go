@@ -28,7 +28,11 @@ func (c *Committer) commit(ctx context.Context, id metal.SwitchID) error {
 	if err != nil {
 		return err
 	}
-	return c.note(ctx, id, change, done)
+	if err := c.note(ctx, id, change, done); err != nil {
+		return err
+	}
+	c.Meter.glance(ctx, sw)
+	return nil
 }
 
 // note writes what became of the change. It insists: a later commit would find

@@ -33,6 +33,7 @@ const (
 type Committer struct {
 	Store  PortStore
 	Driver SwitchDriver
+	Meter  *Meter // reads what ports counted so far; nil: nobody counts
 	// Patience is how long to wait for what others must give: a lock that
 	// somebody has, the database after a commit. Four minutes if zero.
 	Patience time.Duration

@@ -16,6 +16,7 @@ type Switches struct {
 	Store     SwitchStore
 	Driver    SwitchReader
 	Committer *Committer
+	Meter     *Meter // nil: nobody counts
 }
 
 // SwitchStore keeps what switches should be, and what was found of them.
@@ -53,7 +54,7 @@ type CheckSwitchResult struct {
 
 // CheckSwitch compares a switch's ports with what they should be and its
 // neighbours with the declared cabling, asks how its BGP sessions stand, and
-// records all three. First it brings the ports whose intent changed without a
+// records all three. At last it reads what machines sent. First it brings the ports whose intent changed without a
 // run that waits for it: a site that was imported, a reservation that ended.
 // Else it changes nothing on the switch.
 func (s *Switches) CheckSwitch(ctx context.Context, in CheckSwitchInput) (CheckSwitchResult, error) {
@@ -80,7 +81,10 @@ func (s *Switches) CheckSwitch(ctx context.Context, in CheckSwitchInput) (CheckS
 		result.Drifts = append(result.Drifts, d.Port)
 	}
 	result.Miscablings = len(found.Miscablings)
-	return result, classify(s.Store.RecordCheck(ctx, sw.ID, found))
+	if err := s.Store.RecordCheck(ctx, sw.ID, found); err != nil {
+		return result, classify(err)
+	}
+	return result, classify(s.Meter.read(ctx, sw))
 }
 
 // bringPending waits for the commit of what is pending. A port that its switch

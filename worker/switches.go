@@ -12,6 +12,7 @@ import (
 type switchDriver interface {
 	activities.SwitchDriver
 	activities.SwitchReader
+	activities.CounterReader
 }
 
 // switchDrivers picks the driver that a switch's record names.

@@ -62,10 +62,11 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 			"junos": &junos.Driver{Credentials: credentials.Get, Log: log},
 			"frr":   &frr.Driver{Credentials: credentials.Get, Log: log},
 		}
-		committer := activities.NewCommitter(store, drivers)
+		committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
+		committer.Meter = meter
 		bmcs := &bmc.Driver{Credentials: credentials.Get, Log: log}
 		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
-		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer})
+		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
 		if cfg.Consoles {
 			consoles.add(site, bmcs)
