@@ -78,22 +78,19 @@ func TestProjectGoesIntoTheCallersOwnOrganization(t *testing.T) {
 func TestWhoIsMemberOfNothingGetsOneOrganizationHoweverManyProjectsComeAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	homes := make([]string, 6)
+	answers := make([]answer, 6)
 	var all sync.WaitGroup
-	for i := range homes {
-		all.Go(func() {
-			made := w.do("loner", "POST", "/projects", `{"name":"first"}`)
-			if made.code == 201 {
-				homes[i] = made.body["organization"].(map[string]any)["href"].(string)
-			}
-		})
+	for i := range answers {
+		all.Go(func() { answers[i] = w.do("loner", "POST", "/projects", `{"name":"first"}`) })
 	}
 	all.Wait()
-	for _, home := range homes {
-		require.NotEmpty(t, home)
-		require.Equal(t, homes[0], home)
+	for _, made := range answers {
+		require.Equal(t, 201, made.code, made.raw)
+		require.Equal(t, answers[0].body["organization"], made.body["organization"])
 	}
-	require.Equal(t, "loner Projects", w.want(200, "loner", "GET", strings.TrimPrefix(homes[0], "/metal/v1"), nil).body["name"])
+	home := ids(w.want(200, "loner", "GET", "/organizations", nil), "organizations")
+	require.Len(t, home, 1)
+	require.Equal(t, "loner Projects", w.want(200, "loner", "GET", "/organizations/"+home[0], nil).body["name"])
 }
 
 func TestProjectThatCannotBeIsRefusedByField(t *testing.T) {
@@ -144,8 +141,8 @@ func TestDeletedProjectTakesNoOrders(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.want(204, "owner", "DELETE", "/projects/"+w.project, nil)
-	require.ErrorContains(t, w.ordered("o-1", w.project), "project: "+w.project+" was deleted")
-	require.NoError(t, w.ordered("o-2", "acme"), "a project that only billing knows takes them")
+	require.ErrorContains(t, w.placed("o-1", w.project), "project: "+w.project+" was deleted")
+	require.NoError(t, w.placed("o-2", "acme"), "a project that only billing knows takes them")
 }
 
 func TestProjectIsMadeOnceHoweverOftenItIsAskedFor(t *testing.T) {

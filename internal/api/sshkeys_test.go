@@ -75,8 +75,8 @@ func TestGarbageIsNoSSHKey(t *testing.T) {
 	w.refused(w.do("owner", "POST", "/ssh-keys", map[string]any{"label": "l", "key": ed25519, "instances_ids": []string{"x"}}), 422, "instances_ids: ")
 }
 
-// ordered places an order past the API, as billing does.
-func (w *world) ordered(order, project string) error {
+// placed places an order past the API, as billing does.
+func (w *world) placed(order, project string) error {
 	w.t.Helper()
 	o, err := metal.ParseOrder(metal.OrderID(order), []byte(`{"action":"provision","project":"`+project+`","site":"`+site+`","plan":"`+plan+`","operating_system":"`+system+`"}`))
 	require.NoError(w.t, err)

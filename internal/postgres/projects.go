@@ -79,14 +79,13 @@ func insertProject(ctx context.Context, q *query.Queries, p metal.Project) error
 // in none at all.
 func (s *Store) HomeOf(ctx context.Context, user metal.UserID) (home metal.OrganizationID, alone bool, err error) {
 	found, err := s.Queries().HomeOf(ctx, string(user))
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return metal.OrganizationID(found), false, err
+	if err == nil && found.Home == "" {
+		err = metal.ErrNotFound
 	}
-	any, err := s.Queries().MemberOfAny(ctx, string(user))
-	if err == nil {
-		err = fmt.Errorf("organization of user %s: %w", user, metal.ErrNotFound)
+	if err != nil {
+		err = fmt.Errorf("organization of user %s: %w", user, err)
 	}
-	return "", !any, err
+	return metal.OrganizationID(found.Home), found.Alone, err
 }
 
 // ChangeProject changes what it is called, and the like.

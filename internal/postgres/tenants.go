@@ -72,11 +72,11 @@ func settle(ctx context.Context, q *query.Queries, user metal.UserID, home metal
 		return "", notFound(err, "user %s", user)
 	}
 	has, err := q.HomeOf(ctx, string(user))
-	if err == nil {
-		return metal.OrganizationID(has), nil
-	}
-	if !errors.Is(err, pgx.ErrNoRows) {
+	if err != nil {
 		return "", fmt.Errorf("organization of user %s: %w", user, err)
+	}
+	if has.Home != "" {
+		return metal.OrganizationID(has.Home), nil
 	}
 	return home.ID, foundOrganization(ctx, q, home, user)
 }

@@ -80,13 +80,13 @@ select * from users where id = $1 for update;
 
 -- name: HomeOf :one
 -- The organization that a user's projects go into where it names none: its
--- oldest in which it may make any.
-select o.id from memberships m join organizations o on o.id = m.organization
-where m."user" = $1 and o.deleted_at is null and m.roles && '{owner,admin}'
-order by m.created_at, o.id limit 1;
-
--- name: MemberOfAny :one
-select exists (select from memberships m join organizations o on o.id = m.organization where m."user" = $1 and o.deleted_at is null);
+-- oldest in which it may make any; empty for none. Alone: it is in none at all.
+-- One statement, so that both are of one moment.
+with mine as (
+    select m.organization, m.roles, m.created_at from memberships m join organizations o on o.id = m.organization
+    where m."user" = $1 and o.deleted_at is null)
+select coalesce((select organization from mine where roles && '{owner,admin}' order by created_at, organization limit 1), '')::text as home,
+    (not exists (select from mine))::bool as alone;
 
 -- name: InsertOrganization :exec
 insert into organizations (id, name, description, website, address, billing_address, custom_data)

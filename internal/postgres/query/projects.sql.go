@@ -136,18 +136,26 @@ func (q *Queries) HoldProject(ctx context.Context, id string) (bool, error) {
 }
 
 const homeOf = `-- name: HomeOf :one
-select o.id from memberships m join organizations o on o.id = m.organization
-where m."user" = $1 and o.deleted_at is null and m.roles && '{owner,admin}'
-order by m.created_at, o.id limit 1
+with mine as (
+    select m.organization, m.roles, m.created_at from memberships m join organizations o on o.id = m.organization
+    where m."user" = $1 and o.deleted_at is null)
+select coalesce((select organization from mine where roles && '{owner,admin}' order by created_at, organization limit 1), '')::text as home,
+    (not exists (select from mine))::bool as alone
 `
 
+type HomeOfRow struct {
+	Home  string
+	Alone bool
+}
+
 // The organization that a user's projects go into where it names none: its
-// oldest in which it may make any.
-func (q *Queries) HomeOf(ctx context.Context, user string) (string, error) {
+// oldest in which it may make any; empty for none. Alone: it is in none at all.
+// One statement, so that both are of one moment.
+func (q *Queries) HomeOf(ctx context.Context, user string) (HomeOfRow, error) {
 	row := q.db.QueryRow(ctx, homeOf, user)
-	var id string
-	err := row.Scan(&id)
-	return id, err
+	var i HomeOfRow
+	err := row.Scan(&i.Home, &i.Alone)
+	return i, err
 }
 
 const insertMembership = `-- name: InsertMembership :exec
@@ -343,17 +351,6 @@ func (q *Queries) LockUser(ctx context.Context, id string) (User, error) {
 		&i.DisabledAt,
 	)
 	return i, err
-}
-
-const memberOfAny = `-- name: MemberOfAny :one
-select exists (select from memberships m join organizations o on o.id = m.organization where m."user" = $1 and o.deleted_at is null)
-`
-
-func (q *Queries) MemberOfAny(ctx context.Context, user string) (bool, error) {
-	row := q.db.QueryRow(ctx, memberOfAny, user)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }
 
 const revokeKeysOfProject = `-- name: RevokeKeysOfProject :exec
