@@ -26,7 +26,7 @@ type IPReservation struct {
 	Addon         bool            `json:"addon"`
 	Bill          bool            `json:"bill"`
 	Enabled       bool            `json:"enabled"`
-	Assignments   []IPAssignment  `json:"assignments"` // whole, because who asks for it without include reads them too
+	Assignments   []IPAssignment  `json:"assignments,omitzero"` // of a reservation; whole, because who asks without include reads them too
 	Metro         *Metro          `json:"metro,omitempty"`
 	Facility      *Facility       `json:"facility,omitempty"`
 	Project       href            `json:"project"`
@@ -117,7 +117,7 @@ func reservationWire(b metal.ProjectBlock, assigned []metal.Assignment) IPReserv
 	r := IPReservation{
 		ID: b.ID, Type: blockType(b), Href: link("ips", b.ID), State: string(b.State), AddressFamily: b.Family, CIDR: b.Bits,
 		Public: b.Role != metal.Private, GlobalIP: b.Role == metal.Anycast, Management: b.Own, Manageable: !b.Own, Addon: !b.Own, Bill: !b.Own,
-		Enabled: b.State == metal.ReservationCreated, Assignments: []IPAssignment{}, Project: project, ProjectLite: project,
+		Enabled: b.State == metal.ReservationCreated, Project: project, ProjectLite: project,
 		Details: b.Details, Tags: append([]string{}, b.Tags...), CustomData: objectOf(b.CustomData), CreatedAt: stamp(b.Since),
 	}
 	if b.Prefix.IsValid() {
@@ -126,6 +126,9 @@ func reservationWire(b metal.ProjectBlock, assigned []metal.Assignment) IPReserv
 	if b.Site != "" {
 		facility := facilityWire(metal.Site{ID: b.Site, Metro: b.Metro})
 		r.Facility, r.Metro = &facility, &facility.Metro
+	}
+	if !b.Own {
+		r.Assignments = []IPAssignment{}
 	}
 	for _, a := range assigned {
 		if a.Reservation == b.ID {

@@ -52,6 +52,7 @@ var codes = []struct {
 	{metal.ErrNoMachine, http.StatusUnprocessableEntity},
 	{metal.ErrOverlap, http.StatusUnprocessableEntity},
 	{metal.ErrInUse, http.StatusUnprocessableEntity},
+	{metal.ErrUnsupported, http.StatusUnprocessableEntity},
 }
 
 // refusalOf puts an error into the API's form. What is not the caller's to know
