@@ -265,7 +265,6 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
 	env.RegisterActivity(&activities.Addresses{Store: w.store})
 	env.RegisterActivity(&activities.Lost{Store: w.store})
-	env.RegisterActivity(&activities.Webhooks{Store: w.store, Runs: closedRuns{}})
 	env.RegisterActivity(&activities.Spares{Store: w.store, Runs: closedRuns{}})
 	w.mu.Lock()
 	defer w.mu.Unlock()
