@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/netip"
 	"net/url"
 	"testing"
 
@@ -12,8 +13,10 @@ import (
 // secondSite adds a site in the same metro.
 func (w *world) secondSite() {
 	w.t.Helper()
-	described, err := lab.Generate(lab.Size{Name: "lab2", Machines: 4, Racks: 2, Net: 65})
+	described, err := lab.Generate(lab.Size{Name: "lab2", Prefix: "q", Machines: 4, Racks: 2, Net: 65})
 	require.NoError(w.t, err)
+	other := netip.MustParsePrefix("203.0.113.0/24") // the first site has the lab's own
+	described.Aggregates[0].Prefix, described.Blocks[1].Prefix = other, other
 	_, err = w.store.ImportSite(w.t.Context(), described)
 	require.NoError(w.t, err)
 	w.exec(`update sites set metro = (select metro from sites where id = $1)`, site)
