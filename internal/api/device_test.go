@@ -90,6 +90,10 @@ func TestAnActiveDeviceHasItsAddressesAsManagement(t *testing.T) {
 	require.EqualValues(t, 100, got.body["provisioning_percentage"])
 	require.NotEmpty(t, got.body["provisioning_events"])
 	require.NotNil(t, got.body["switch_uuid"])
+	require.Equal(t, "bond0", got.body["network_ports"].([]any)[0].(map[string]any)["name"])
+	told := w.want(200, "owner", "GET", "/devices/"+id+"/metadata", nil).body["network"].(map[string]any)
+	require.Len(t, told["addresses"], 3)
+	require.NotEmpty(t, told["interfaces"].([]any)[0].(map[string]any)["mac"])
 	kinds := map[string]bool{}
 	for _, item := range got.body["ip_addresses"].([]any) {
 		a := item.(map[string]any)

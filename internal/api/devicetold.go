@@ -55,9 +55,16 @@ type Metadata struct {
 
 // MetadataNetwork is where a device is reached.
 type MetadataNetwork struct {
-	Addresses  []string       `json:"addresses"`
-	Interfaces []any          `json:"interfaces"`
-	Network    MetadataBonded `json:"network"`
+	Addresses  []string            `json:"addresses"`
+	Interfaces []MetadataInterface `json:"interfaces"`
+	Network    MetadataBonded      `json:"network"`
+}
+
+// MetadataInterface is one of its NICs.
+type MetadataInterface struct {
+	Name string `json:"name"`
+	MAC  string `json:"mac"`
+	Bond string `json:"bond"`
 }
 
 // MetadataBonded says how its NICs are one.
@@ -78,13 +85,20 @@ func getMetadata(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := wireDevice(view, c.caller.Operator)
+	wires, err := c.deviceWires([]metal.DeviceView{view})
+	if err != nil {
+		return nil, err
+	}
+	return metadataOf(view, wires[0]), nil
+}
+
+func metadataOf(view metal.DeviceView, d Device) Metadata {
 	m := Metadata{
 		ID: d.ID, Hostname: d.Hostname, Class: d.Plan.Slug, Plan: d.Plan.Slug, Facility: d.Facility.Code, Metro: d.Metro.Code, State: d.State,
 		Tags: d.Tags, Reserved: view.Reservation != "", SSHKeys: listed(view.SSHKeys), CustomData: d.CustomData,
 		OperatingSystem: d.OperatingSystem, Specs: d.Plan.Specs, PrivateSubnets: privateSubnets, Volumes: []string{},
 		Network: MetadataNetwork{
-			Addresses: []string{}, Interfaces: []any{}, Network: MetadataBonded{MetadataBonding{bondingMode}},
+			Addresses: []string{}, Interfaces: []MetadataInterface{}, Network: MetadataBonded{MetadataBonding{bondingMode}},
 		},
 	}
 	if d.SwitchUUID != nil {
@@ -93,7 +107,12 @@ func getMetadata(c *call) (any, error) {
 	for _, a := range d.IPAddresses {
 		m.Network.Addresses = append(m.Network.Addresses, a.Address)
 	}
-	return m, nil
+	for _, p := range d.NetworkPorts {
+		if p.Bond != nil {
+			m.Network.Interfaces = append(m.Network.Interfaces, MetadataInterface{p.Name, p.Data.MAC, p.Bond.Name})
+		}
+	}
+	return m
 }
 
 // DeviceKeys are the keys that a device was ordered with, as far as they are

@@ -38,7 +38,7 @@ type Device struct {
 	IPXEScriptURL          string              `json:"ipxe_script_url"`
 	Storage                json.RawMessage     `json:"storage"`
 	IPAddresses            []IPAssignment      `json:"ip_addresses"`
-	NetworkPorts           []any               `json:"network_ports"`
+	NetworkPorts           []Port              `json:"network_ports"`
 	SSHKeys                []href              `json:"ssh_keys"`
 	Volumes                []href              `json:"volumes"`
 	ProvisioningEvents     []metal.EventNotice `json:"provisioning_events"`
@@ -75,6 +75,14 @@ const bondingMode = 4
 
 // deviceWires puts devices as clients expect them.
 func (c *call) deviceWires(views []metal.DeviceView) ([]Device, error) {
+	ids := make([]metal.DeviceID, len(views))
+	for i, v := range views {
+		ids[i] = v.ID
+	}
+	nics, err := c.server.Store.NICs(c.ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	secrets := map[metal.ProjectID]bool{}
 	devices := make([]Device, len(views))
 	for i, v := range views {
@@ -88,6 +96,7 @@ func (c *call) deviceWires(views []metal.DeviceView) ([]Device, error) {
 			secrets[v.Project] = readable
 		}
 		devices[i] = wireDevice(v, c.caller.Operator)
+		devices[i].NetworkPorts = networkPorts(nics[v.ID])
 		if readable && utf8.Valid(v.UserData) {
 			devices[i].Userdata = string(v.UserData)
 		}
@@ -112,7 +121,7 @@ func wireDevice(v metal.DeviceView, operator bool) Device {
 		Metro: metroWire(v.Site.Metro), Facility: facilityWire(v.Site), Project: project, ProjectLite: project,
 		User: "root", CustomData: objectOf(v.CustomData), BillingCycle: v.BillingCycle, Locked: v.Locked, NetworkFrozen: v.Frozen,
 		AlwaysPXE: v.AlwaysPXE, IPXEScriptURL: v.ScriptURL, Storage: v.Storage, BondingMode: bondingMode, Volumes: []href{},
-		NetworkPorts: []any{}, SSHKeys: []href{}, IPAddresses: []IPAssignment{}, Actions: actionsOf(v.State), TerminationTime: stamp(v.TerminateAt),
+		NetworkPorts: []Port{}, SSHKeys: []href{}, IPAddresses: []IPAssignment{}, Actions: actionsOf(v.State), TerminationTime: stamp(v.TerminateAt),
 		CreatedBy: creatorOf(v.Creator), CreatedAt: stamp(v.Created), UpdatedAt: stamp(v.Changed),
 	}
 	if v.Reservation != "" {
