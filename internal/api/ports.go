@@ -12,6 +12,7 @@ import (
 type Ports interface {
 	NICs(ctx context.Context, devices []metal.DeviceID) (map[metal.DeviceID][]metal.NIC, error)
 	DeviceOfPort(ctx context.Context, id string) (metal.DeviceID, error)
+	PortStays(ctx context.Context, c metal.Request, id string) error
 	DeviceLeases(ctx context.Context, devices []string) (map[metal.DeviceID][]metal.Lease, error)
 }
 
@@ -52,7 +53,7 @@ func (s *server) portRoutes() []route {
 	routed.in = PortConversion{}
 	return []route{
 		look("/ports/{id}", "Get a port.", Port{}, getPort),
-		set(post, "/ports/{id}/bond", "Have a port bonded, which it is.", getPort),
+		set(post, "/ports/{id}/bond", "Have a port bonded, which it is.", stayPort),
 		routed,
 		set(post, "/ports/{id}/disbond", "Refused: ports stay in their bond.", refuseDisbond),
 		set(post, "/ports/{id}/convert/layer-2", "Refused: every port is routed.", refuseVLANs),
@@ -84,6 +85,13 @@ func getPort(c *call) (any, error) {
 	return nil, errNotFound()
 }
 
+func stayPort(c *call) (any, error) {
+	if err := c.server.Store.PortStays(c.ctx, c.change(), c.id()); err != nil {
+		return nil, err
+	}
+	return getPort(c)
+}
+
 // stayRouted gives no addresses: a device has those that it was ordered with.
 // Who asks for others must not believe to have got them.
 func stayRouted(c *call) (any, error) {
@@ -92,7 +100,7 @@ func stayRouted(c *call) (any, error) {
 		return nil, err
 	}
 	if len(want.RequestIPs) == 0 {
-		return getPort(c)
+		return stayPort(c)
 	}
 	device, err := c.server.Store.DeviceOfPort(c.ctx, c.id())
 	if err != nil {
@@ -107,7 +115,7 @@ func stayRouted(c *call) (any, error) {
 			return nil, unprocessable("request_ips: the device has no such address on its link, and links stay as they were ordered; reserve addresses, and assign them")
 		}
 	}
-	return getPort(c)
+	return stayPort(c)
 }
 
 func (w AddressWish) among(leases []metal.Lease) bool {

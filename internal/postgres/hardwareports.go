@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
 )
 
 // NICs are those of devices that have a machine, the one that boots first.
@@ -37,4 +38,9 @@ func (s *Store) DeviceOfPort(ctx context.Context, id string) (metal.DeviceID, er
 		return "", fmt.Errorf("port %s: %w", id, metal.ErrNotFound)
 	}
 	return metal.DeviceID(row.Device), err
+}
+
+// PortStays records that somebody asked for what a port is already.
+func (s *Store) PortStays(ctx context.Context, c metal.Request, id string) error {
+	return s.change(ctx, c, func(*query.Queries) (string, error) { return "/ports/" + id, nil })
 }
