@@ -32,6 +32,7 @@ func (w *world) accounted() {
 		}
 		w.machineAccounted(m, byID[m.Device])
 	}
+	w.charged()
 }
 
 func (w *world) deviceAccounted(d query.ListDevicesRow) {
