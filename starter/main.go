@@ -26,6 +26,7 @@ type commandLine struct {
 
 	Migrate migrateCommand `cmd:"" group:"Set up" help:"Bring the database and Temporal to what this version needs. Safe to repeat."`
 	Import  importCommand  `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
+	CA      caCommand      `cmd:"" name:"ca" group:"Set up" help:"A private certificate authority for names that clients have built in: api.equinix.com."`
 	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the ordering endpoint for billing, and metrics."`
 
 	Image imageCommand `cmd:"" group:"Set up" help:"Images of systems: import what vendors publish; list, show, verify, remove."`
@@ -44,6 +45,7 @@ type commandLine struct {
 	Log          logCommand          `cmd:"" group:"Look" help:"Print what the agent on a machine logged, now or in an earlier boot."`
 	Hardware     hardwareCommand     `cmd:"" group:"Look" help:"Print what a machine is made of, as its agent last read it: JSON."`
 	Certificates certificatesCommand `cmd:"" group:"Look" help:"The signed certificates of the erasures of a device's disks, or of a machine's; checked before they are shown."`
+	Audit        auditCommand        `cmd:"" group:"Look" help:"Who asked for which change through the API, from where, and what came of it."`
 	Leaks        leaksCommand        `cmd:"" group:"Look" help:"Look for anything held for nobody. Exits 1 if there is something."`
 	Usage        usageCommand        `cmd:"" group:"Look" help:"What was used in a period, for bills; and a look whether what is paid for is there."`
 	Switch       switchCommand       `cmd:"" group:"Look" help:"Switches: how they stand, compared with what they should be; plan, repair, history."`
@@ -59,8 +61,11 @@ type commandLine struct {
 	Organization organizationCommand `cmd:"" group:"People" help:"Organizations of the API, and their members."`
 	Project      projectCommand      `cmd:"" group:"People" help:"Projects of the API."`
 	Key          keyCommand          `cmd:"" group:"People" help:"Keys of the API, of users and projects: make, list, revoke."`
+	Quota        quotaCommand        `cmd:"" group:"People" help:"How much projects may have: devices in all and by plan, addresses."`
 	Access       accessCommand       `cmd:"" group:"People" help:"Print who may do what to which kind of thing."`
 
+	Login    loginCommand    `cmd:"" group:"Customer" help:"Sign in by your browser; the key that you get is kept for other commands."`
+	Logout   logoutCommand   `cmd:"" group:"Customer" help:"End what login began."`
 	Device   deviceCommand   `cmd:"" group:"Customer" help:"Devices, by the customers' API: order, look at, alter."`
 	Address  addressCommand  `cmd:"" group:"Customer" help:"Elastic addresses: reserve, assign, release."`
 	SSHKey   sshKeyCommand   `cmd:"" name:"sshkey" group:"Customer" help:"SSH keys that open your devices."`

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
 
 	"millwright/internal/api"
 	"millwright/internal/postgres"
@@ -26,6 +25,8 @@ type serveCommand struct {
 	TokenFile   string `type:"existingfile" help:"File of bearer tokens, one to a line; any of them opens the door." placeholder:"FILE"`
 
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
+	Door    doorFlags      `embed:""`
+	TLS     tlsFlags       `embed:""`
 
 	InsecureNoAuth bool `env:"-" help:"Ask nobody for a token. Only on a loopback address."`
 }
@@ -37,7 +38,7 @@ const startTries = 2 * time.Second
 // Run serves until it is told to stop.
 func (c serveCommand) Run(ctx context.Context, a *app) error {
 	tokens, err := c.tokens()
-	if err != nil {
+	if err := errors.Join(err, c.Door.check(), c.TLS.check()); err != nil {
 		return err
 	}
 	store, err := a.database(ctx)
@@ -53,8 +54,15 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	customers := api.New(api.Config{Store: store, Runs: metalRuns{runs}, Log: a.log, WebhookRules: webhooks})
-	return c.serve(ctx, orders, beside(customers, orders.handler()), a)
+	limits := api.NewLimits(c.Door.Rate, c.Door.Burst)
+	customers := api.New(api.Config{
+		Store: store, Runs: metalRuns{runs}, Log: a.log, WebhookRules: webhooks, Limits: limits, Observe: orders.metrics.customers,
+	})
+	handler, err := c.Door.open(c.Listen, store, limits, orders.metrics, a.log, beside(customers, orders.handler()))
+	if err != nil {
+		return err
+	}
+	return c.serve(ctx, orders, handler, a)
 }
 
 // tokens refuses to serve everybody by mistake.
@@ -74,29 +82,39 @@ func (c serveCommand) tokens() (tokens, error) {
 	return nil, nil
 }
 
-// serve opens both sockets before it answers on either.
-func (c serveCommand) serve(ctx context.Context, orders *endpoint, handler http.Handler, a *app) error {
-	public, err := net.Listen("tcp", c.Listen)
+// serve opens all sockets before it answers on any.
+func (c serveCommand) serve(ctx context.Context, orders *endpoint, handler http.Handler, a *app) (err error) {
+	var all sockets
+	defer func() {
+		if err != nil {
+			all.close()
+		}
+	}()
+	public, err := all.listen(c.Listen, "take orders", handler)
 	if err != nil {
-		return fmt.Errorf("take orders on %s: %w", c.Listen, err)
+		return err
 	}
-	admin, err := net.Listen("tcp", c.AdminListen)
+	admin, err := all.listen(c.AdminListen, "serve metrics and health", orders.admin())
 	if err != nil {
-		_ = public.Close()
-		return fmt.Errorf("serve metrics and health on %s: %w", c.AdminListen, err)
+		return err
 	}
-	fmt.Fprintf(a.errs, "starter: takes orders on http://%s, metrics and health on http://%s\n", public.Addr(), admin.Addr())
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serveHTTP(ctx, public, handler) })
-	group.Go(func() error { return serveHTTP(ctx, admin, orders.admin()) })
-	return group.Wait()
+	said, err := all.listenTLS(c.TLS, handler, a.log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.errs, "starter: takes orders on http://%s, metrics and health on http://%s\n%s", public.Addr(), admin.Addr(), said)
+	return all.serve(ctx)
 }
 
 // stopLimit covers an order under way: a transaction, and the start's tries.
 const stopLimit = 15 * time.Second
 
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		WriteTimeout:   2 * time.Minute, // an answer is ready within seconds; who reads it as slowly as this holds us up
+		MaxHeaderBytes: 64 << 10,
+	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
