@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -14,6 +15,7 @@ type Lost struct {
 	Store LostStore
 	Runs  Runs
 
+	Behind    time.Duration // how long a port may wait for a commit before somebody looks; 0: 30 s
 	AuditKeep time.Duration // for how long the record of changes is kept; 0: for 400 days
 }
 
@@ -42,8 +44,7 @@ const (
 	lostAfter = 10 * time.Second
 	// lostAtOnce bounds one pass; the next one takes the rest.
 	lostAtOnce = 200
-	// behindAfter is how long a port may wait for a commit before somebody looks:
-	// longer than commits take, which are seconds.
+	// behindAfter is longer than commits take, which are seconds.
 	behindAfter = 30 * time.Second
 	// logsFor is how long what agents logged is kept.
 	logsFor = 30 * 24 * time.Hour
@@ -109,7 +110,7 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 			found.Devices = append(found.Devices, d)
 		}
 	}
-	behind, err := l.Store.SwitchesBehind(ctx, behindAfter, lostAtOnce)
+	behind, err := l.Store.SwitchesBehind(ctx, cmp.Or(l.Behind, behindAfter), lostAtOnce)
 	found.Switches = toCheck(behind)
 	return found, classify(err)
 }

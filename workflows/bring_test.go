@@ -80,8 +80,15 @@ func TestPortsThatNobodyWaitsForAreFoundAndBrought(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, behind, 1)
 	require.Equal(t, port.Switch, behind[0].ID)
-	_, err = e.check(port.Switch, false)
-	require.NoError(t, err)
+	env := e.runAs("reconcile", Reconcile, nil, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterActivity(&activities.Names{Store: e.store})
+		env.RegisterActivity(&activities.Webhooks{Store: e.store, Runs: closedRuns{}})
+	})
+	require.NoError(t, env.GetWorkflowError())
+	var result ReconcileResult
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, 1, result.Switches)
+	require.Contains(t, e.calls, "CheckSwitch")
 	e.agreed()
 	behind, err = e.store.SwitchesBehind(t.Context(), 0, 100)
 	require.NoError(t, err)

@@ -49,14 +49,8 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 			result.Devices++
 		}
 	}
-	for _, s := range found.Switches {
-		check := childOf(ctx, SwitchRun(s.Switch), "ports wait, and no run does", switchAttributes(s.Switch, s.Site))
-		in := SwitchInput{Switch: s.Switch, Site: s.Site, Repair: s.Repair}
-		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(check, CheckSwitch, in)); err != nil {
-			return result, err
-		} else if started {
-			result.Switches++
-		}
+	if result.Switches, err = checkBehind(ctx, found.Switches); err != nil {
+		return result, err
 	}
 	if result.Spares, err = r.warm(ctx); err != nil {
 		return result, err
@@ -70,6 +64,21 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 		workflow.GetLogger(ctx).Warn("names not brought", "why", failed)
 	}
 	return result, err
+}
+
+// checkBehind starts a check of each switch with ports that wait: before it
+// compares, a check brings them.
+func checkBehind(ctx workflow.Context, behind []activities.SwitchToCheck) (started int, err error) {
+	for _, s := range behind {
+		child := childOf(ctx, SwitchRun(s.Switch), "ports wait, and no run does", switchAttributes(s.Switch, s.Site))
+		in := SwitchInput{Switch: s.Switch, Site: s.Site, Repair: s.Repair}
+		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, CheckSwitch, in)); err != nil {
+			return started, err
+		} else if fresh {
+			started++
+		}
+	}
+	return started, nil
 }
 
 // warm starts a run for each idle machine that should wait in the agent.
