@@ -2,85 +2,27 @@ package signin_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"html"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/bcrypt"
 
 	"millwright/internal/signin"
+	"millwright/internal/signin/dextest"
 )
 
-const password = "correct horse"
+const password = dextest.Password
 
-// dex starts a provider that we did not write, with two people in it.
-func dex(t *testing.T, callback, client, secret string) string {
-	t.Helper()
-	socket, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	at := socket.Addr().String()
-	require.NoError(t, socket.Close())
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost+6)
-	require.NoError(t, err)
-	config := filepath.Join(t.TempDir(), "dex.yaml")
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
-issuer: http://%[1]s/dex
-storage: {type: memory}
-web: {http: "%[1]s"}
-oauth2: {skipApprovalScreen: true}
-enablePasswordDB: true
-staticClients: [{id: %[2]s, secret: %[3]s, name: Millwright, redirectURIs: ["%[4]s"]}]
-staticPasswords:
-  - {email: Ada@Example.net, hash: "%[5]s", username: Ada, userID: a1}
-  - {email: eve@elsewhere.example, hash: "%[5]s", username: Eve, userID: e1}
-`, at, client, secret, callback, hash), 0o600))
-	command := exec.CommandContext(t.Context(), "../../bin/dex", "serve", config)
-	require.NoError(t, command.Start(), "build it first: make bin/dex")
-	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	issuer := "http://" + at + "/dex"
-	require.Eventually(t, func() bool {
-		reply, err := http.Get(issuer + "/.well-known/openid-configuration") //nolint:noctx // a poll
-		if err != nil {
-			return false
-		}
-		_ = reply.Body.Close()
-		return reply.StatusCode == http.StatusOK
-	}, 30*time.Second, 20*time.Millisecond, "dex does not answer at %s", issuer)
-	return issuer
-}
-
-var formTarget = regexp.MustCompile(`action="([^"]+)"`)
-
-// signIn goes to an address of ours, fills dex's form in, and returns where that
-// leads.
 func (b browser) signIn(address, email, password string) (int, string, *url.URL) {
 	b.t.Helper()
-	code, text, at := b.look(address)
-	require.Equal(b.t, http.StatusOK, code, text)
-	target := formTarget.FindStringSubmatch(text)
-	require.NotNil(b.t, target, text)
-	to, err := at.Parse(html.UnescapeString(target[1]))
-	require.NoError(b.t, err)
-	form := url.Values{"login": {email}, "password": {password}}.Encode()
-	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, to.String(), strings.NewReader(form))
-	require.NoError(b.t, err)
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return b.send(request)
+	return dextest.SignIn(b.t, b.Client, address, email, password)
 }
 
 func TestSomebodyWhoSignsInGetsAKeyThatEndsByItself(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	b := newBrowser(t)
 	code, page, _ := b.signIn(w.url+"/login", "Ada@Example.net", password)
 	require.Equal(t, http.StatusOK, code, page)
@@ -108,7 +50,7 @@ func TestSomebodyWhoSignsInGetsAKeyThatEndsByItself(t *testing.T) {
 
 func TestAWrongPasswordLeadsNowhere(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	_, page, _ := newBrowser(t).signIn(w.url+"/login", "Ada@Example.net", "guess")
 	require.NotRegexp(t, keyOnPage, page)
 	require.Zero(t, w.count(`select count(*) from users`))
@@ -116,7 +58,7 @@ func TestAWrongPasswordLeadsNowhere(t *testing.T) {
 
 func TestAUserWhomAnOperatorMadeIsAdopted(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	id := w.user("ada@example.net")
 	_, page, _ := newBrowser(t).signIn(w.url+"/login", "Ada@Example.net", password)
 	_, caller := w.keyOf(page)
@@ -125,7 +67,7 @@ func TestAUserWhomAnOperatorMadeIsAdopted(t *testing.T) {
 
 func TestADisabledUserIsNotSignedIn(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	w.exec(`update users set disabled_at = now() where id = $1`, w.user("ada@example.net"))
 	code, page, _ := newBrowser(t).signIn(w.url+"/login", "Ada@Example.net", password)
 	require.Equal(t, http.StatusForbidden, code)
@@ -135,7 +77,7 @@ func TestADisabledUserIsNotSignedIn(t *testing.T) {
 
 func TestOnlyAllowedDomainsSignIn(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex, func(c *signin.Config) { c.Domains = []string{"EXAMPLE.net"} })
+	w := setup(t, dextest.Start, func(c *signin.Config) { c.Domains = []string{"EXAMPLE.net"} })
 	code, page, _ := newBrowser(t).signIn(w.url+"/login", "eve@elsewhere.example", password)
 	require.Equal(t, http.StatusForbidden, code)
 	require.Contains(t, page, "addresses of elsewhere.example may not sign in here")
@@ -145,7 +87,7 @@ func TestOnlyAllowedDomainsSignIn(t *testing.T) {
 
 func TestTheCommandLineChangesACodeForAKeyOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	loopback, codes := listener(t)
 	verifier := strings.Repeat("v", 43)
 	address := w.url + "/login?" + url.Values{"loopback": {loopback}, "challenge": {signin.Challenge(verifier)}}.Encode()
@@ -172,7 +114,7 @@ func TestTheCommandLineChangesACodeForAKeyOnce(t *testing.T) {
 
 func TestAWrongVerifierSpendsTheCode(t *testing.T) {
 	t.Parallel()
-	w := setup(t, dex)
+	w := setup(t, dextest.Start)
 	loopback, codes := listener(t)
 	verifier := strings.Repeat("v", 43)
 	address := w.url + "/login?" + url.Values{"loopback": {loopback}, "challenge": {signin.Challenge(verifier)}}.Encode()
