@@ -31,7 +31,7 @@ type Peerings interface {
 func (s *server) bgpRoutes() []route {
 	return []route{
 		{http.MethodPost, "/projects/{id}/bgp-configs", access.Create, access.BGP, http.StatusNoContent, "Let a project's devices speak BGP.", BGPConfigInput{}, nil, enableBGP},
-		{http.MethodGet, "/projects/{id}/bgp-config", access.See, access.BGP, http.StatusOK, "Get what a project may do with BGP; an empty object where that is nothing.", nil, BGPConfig{}, getBGP},
+		{http.MethodGet, "/projects/{id}/bgp-config", access.See, access.BGP, http.StatusOK, "Get what a project may do with BGP; an empty object where that is nothing.", nil, anyOf{BGPConfig{}, struct{}{}}, getBGP},
 		{http.MethodGet, "/projects/{id}/bgp/sessions", access.See, access.BGP, http.StatusOK, "List the BGP sessions of a project's devices.", nil, BGPSessionList{}, listSessions},
 		{http.MethodGet, "/devices/{id}/bgp/sessions", access.See, access.BGP, http.StatusOK, "List the BGP sessions of a device.", nil, BGPSessionList{}, listDeviceSessions},
 		{http.MethodPost, "/devices/{id}/bgp/sessions", access.Create, access.BGP, http.StatusCreated, "Open a BGP session of a device with its switch.", BGPSessionInput{}, BGPSession{}, openSession},

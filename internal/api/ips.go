@@ -27,8 +27,8 @@ func (s *server) ipRoutes() []route {
 	return []route{
 		{http.MethodGet, "/projects/{id}/ips", access.See, access.Address, http.StatusOK, "List a project's reservations, and the blocks that its devices' own addresses are of.", nil, IPReservationList{}, listAddresses},
 		{http.MethodPost, "/projects/{id}/ips", access.Create, access.Address, http.StatusCreated, "Reserve elastic addresses.", IPReservationInput{}, IPReservation{}, reserveAddresses},
-		{http.MethodGet, "/ips/{id}", access.See, access.Address, http.StatusOK, "Get a reservation, or a device's address.", nil, IPReservation{}, getAddress},
-		{http.MethodPatch, "/ips/{id}", access.Alter, access.Address, http.StatusOK, "Say other things of a reservation, or of a device's address.", WordsInput{}, IPReservation{}, describeAddress},
+		{http.MethodGet, "/ips/{id}", access.See, access.Address, http.StatusOK, "Get a reservation, or a device's address.", nil, anyOf{IPReservation{}, IPAssignment{}}, getAddress},
+		{http.MethodPatch, "/ips/{id}", access.Alter, access.Address, http.StatusOK, "Say other things of a reservation, or of a device's address.", WordsInput{}, anyOf{IPReservation{}, IPAssignment{}}, describeAddress},
 		{http.MethodDelete, "/ips/{id}", access.Delete, access.Address, http.StatusNoContent, "Release a reservation that no device uses, or unassign an address.", nil, nil, deleteAddress},
 		{http.MethodGet, "/ips/{id}/available", access.See, access.Address, http.StatusOK, "List what of a reservation is free, in prefixes of one length.", nil, IPAvailable{}, listAvailable},
 		{http.MethodGet, "/ips/{id}/customdata", access.See, access.Address, http.StatusOK, "Get the custom data of a reservation, or of a device's address.", nil, map[string]any{}, getAddressData},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -62,27 +63,49 @@ func operation(r route, types *schemas) node {
 			strconv.Itoa(r.code): answerOf(r, types),
 			"default": node{
 				"description": "Refused; nothing has changed.",
-				"content":     node{"application/json": node{"schema": node{"$ref": componentPath + "Error"}}},
+				"content":     node{jsonType: node{"schema": node{"$ref": componentPath + "Error"}}},
 			},
 		},
 	}
 	if r.in != nil {
-		op["requestBody"] = node{"content": node{"application/json": node{"schema": types.of(r.in, incoming)}}}
+		op["requestBody"] = node{"content": node{jsonType: node{"schema": types.of(r.in, incoming)}}}
 	}
 	return op
 }
 
+// anyOf is the out of a route that answers one of several things. A text in it
+// is the content type of those that are no JSON.
+type anyOf []any
+
 func answerOf(r route, types *schemas) node {
 	answer := node{"description": http.StatusText(r.code)}
-	switch r.out.(type) {
-	case nil:
-	case text:
-		answer["content"] = node{"text/plain": node{"schema": node{"type": "string"}}}
-	default:
-		answer["content"] = node{"application/json": node{"schema": types.of(r.out, outgoing)}}
+	if r.out == nil {
+		return answer
 	}
+	several, ok := r.out.(anyOf)
+	if !ok {
+		several = anyOf{r.out}
+	}
+	content, schemas := node{}, []node{}
+	for _, one := range several {
+		if kind, plain := one.(text); plain {
+			content[cmp.Or(string(kind), "text/plain")] = node{"schema": node{"type": "string"}}
+			continue
+		}
+		schemas = append(schemas, types.of(one, outgoing))
+	}
+	switch len(schemas) {
+	case 0:
+	case 1:
+		content[jsonType] = node{"schema": schemas[0]}
+	default:
+		content[jsonType] = node{"schema": node{"anyOf": schemas}}
+	}
+	answer["content"] = content
 	return answer
 }
+
+const jsonType = "application/json"
 
 var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
 

@@ -95,11 +95,14 @@ func asDescribed(t *testing.T, method, path string, got answer) {
 		require.GreaterOrEqual(t, got.code, 400, "%s %s answers %d, which its description does not have: %s", method, path, got.code, got.raw)
 		promised = op.Responses.Default()
 	}
-	content := promised.Value.Content.Get("application/json")
-	if content == nil {
-		if len(promised.Value.Content) == 0 {
-			require.Empty(t, got.raw, "%s %s: a body that the description does not have", method, path)
-		}
+	if len(promised.Value.Content) == 0 {
+		require.Empty(t, got.raw, "%s %s: a body that the description does not have", method, path)
+		return
+	}
+	kind, _, _ := strings.Cut(got.header.Get("Content-Type"), ";")
+	content := promised.Value.Content[kind]
+	require.NotNil(t, content, "%s %s: the description does not have %s", method, path, kind)
+	if kind != "application/json" {
 		return
 	}
 	var body any

@@ -46,7 +46,7 @@ func (s *schemas) typed(t reflect.Type, way direction) node {
 	case t == moment:
 		return node{"type": "string", "format": "date-time"}
 	case t == rawJSON, reflect.PointerTo(t).Implements(reads) && way == incoming, t.Implements(writes) && t.Kind() != reflect.Pointer:
-		return node{} // whatever it likes
+		return whatever()
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -64,10 +64,12 @@ func (s *schemas) typed(t reflect.Type, way direction) node {
 	case reflect.Struct:
 		return s.structure(t, way)
 	case reflect.Interface:
-		return node{}
+		return whatever()
 	}
 	return node{"type": "integer"} // the kinds that are left are numbers, or nothing that JSON has
 }
+
+func whatever() node { return node{"nullable": true} }
 
 // nullable lets a value be null. Beside a reference nothing else is read, hence
 // the detour.

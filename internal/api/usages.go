@@ -25,8 +25,8 @@ func (s *server) usageRoutes() []route {
 	return []route{
 		see("/projects/{id}/usages", access.Usage, "Tell what a project used; created[after] and created[before] cut it.", UsageList{}, projectUsages),
 		see("/devices/{id}/usages", access.Usage, "Tell what a device used.", UsageList{}, deviceUsages),
-		see("/organizations/{id}/usages", access.Usage, "Report what an organization's projects used in a period: month, or from and to; format=csv.", bill.Report{}, organizationReport),
-		see("/usages", access.System, "Report what was used in a period, of a project, an organization or all; format=csv.", bill.Report{}, report),
+		see("/organizations/{id}/usages", access.Usage, "Report what an organization's projects used in a period: month, or from and to; format=csv.", anyOf{bill.Report{}, text("text/csv")}, organizationReport),
+		see("/usages", access.System, "Report what was used in a period, of a project, an organization or all; format=csv.", anyOf{bill.Report{}, text("text/csv")}, report),
 	}
 }
 
