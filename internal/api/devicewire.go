@@ -36,7 +36,7 @@ type Device struct {
 	NetworkFrozen          bool                `json:"network_frozen"`
 	AlwaysPXE              bool                `json:"always_pxe"`
 	IPXEScriptURL          string              `json:"ipxe_script_url"`
-	Storage                json.RawMessage     `json:"storage"`
+	Storage                *json.RawMessage    `json:"storage"`
 	IPAddresses            []IPAssignment      `json:"ip_addresses"`
 	NetworkPorts           []Port              `json:"network_ports"`
 	SSHKeys                []href              `json:"ssh_keys"`
@@ -120,9 +120,12 @@ func wireDevice(v metal.DeviceView, operator bool) Device {
 		Plan: planWire(v.Plan, nil), OperatingSystem: systemWire(metal.OfferedSystem{OperatingSystem: v.System, Plans: []metal.PlanID{v.Plan.ID}}),
 		Metro: metroWire(v.Site.Metro), Facility: facilityWire(v.Site), Project: project, ProjectLite: project,
 		User: "root", CustomData: objectOf(v.CustomData), BillingCycle: v.BillingCycle, Locked: v.Locked, NetworkFrozen: v.Frozen,
-		AlwaysPXE: v.AlwaysPXE, IPXEScriptURL: v.ScriptURL, Storage: v.Storage, BondingMode: bondingMode, Volumes: []href{},
+		AlwaysPXE: v.AlwaysPXE, IPXEScriptURL: v.ScriptURL, BondingMode: bondingMode, Volumes: []href{},
 		NetworkPorts: []Port{}, SSHKeys: []href{}, IPAddresses: []IPAssignment{}, Actions: actionsOf(v.State), TerminationTime: stamp(v.TerminateAt),
 		CreatedBy: creatorOf(v.Creator), CreatedAt: stamp(v.Created), UpdatedAt: stamp(v.Changed),
+	}
+	if len(v.Storage) > 0 {
+		d.Storage = &v.Storage
 	}
 	if v.Reservation != "" {
 		d.HardwareReservation = &href{link("hardware-reservations", v.Reservation)}
