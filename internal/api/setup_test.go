@@ -159,6 +159,7 @@ func (w *world) do(role, method, path string, body any, headers ...string) answe
 		require.NoError(w.t, json.Unmarshal(raw, &got.body), "%s", raw)
 	}
 	w.recorded(method, path, got)
+	asDescribed(w.t, method, path, got)
 	return got
 }
 
