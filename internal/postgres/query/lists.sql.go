@@ -79,7 +79,7 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 
 const deviceByID = `-- name: DeviceByID :one
 
-select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
+select d.id, d.project, d.site, d.plan, d.operating_system, d.hostname, d.ssh_keys, d.tags, d.user_data, d.state, d.reason, d.created_at, d.changed_at, d.deleted_at, d.ipxe_url, d.always_pxe, d.storage, d.custom_data, d.description, d.billing_cycle, d.locked, d.network_frozen, d.terminate_at, d.held_off, d.created_by, d.ssh_key_ids, d.hardware_reservation, d.batch, d.links, coalesce(m.id, '')::text as machine, coalesce(m.rack, '')::text as rack
 from devices d left join machines m on m.device = d.id
 where d.id = $1
 `
@@ -108,6 +108,7 @@ type DeviceByIDRow struct {
 	Locked              bool
 	NetworkFrozen       bool
 	TerminateAt         *time.Time
+	HeldOff             *time.Time
 	CreatedBy           *string
 	SshKeyIds           []string
 	HardwareReservation *string
@@ -145,6 +146,7 @@ func (q *Queries) DeviceByID(ctx context.Context, id string) (DeviceByIDRow, err
 		&i.Locked,
 		&i.NetworkFrozen,
 		&i.TerminateAt,
+		&i.HeldOff,
 		&i.CreatedBy,
 		&i.SshKeyIds,
 		&i.HardwareReservation,

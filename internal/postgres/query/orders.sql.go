@@ -37,7 +37,7 @@ func (q *Queries) EndOrder(ctx context.Context, arg EndOrderParams) error {
 }
 
 const getOrder = `-- name: GetOrder :one
-select id, action, device, input, state, outcome, wanted_at, started_at, ended_at from orders where id = $1
+select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was from orders where id = $1
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) (Order, error) {
@@ -53,6 +53,7 @@ func (q *Queries) GetOrder(ctx context.Context, id string) (Order, error) {
 		&i.WantedAt,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Was,
 	)
 	return i, err
 }
@@ -195,7 +196,7 @@ func (q *Queries) OpenOrders(ctx context.Context, arg OpenOrdersParams) ([]OpenO
 }
 
 const ordersOfDevice = `-- name: OrdersOfDevice :many
-select id, action, device, input, state, outcome, wanted_at, started_at, ended_at from orders where device = $1 order by wanted_at
+select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was from orders where device = $1 order by wanted_at
 `
 
 func (q *Queries) OrdersOfDevice(ctx context.Context, device string) ([]Order, error) {
@@ -217,6 +218,7 @@ func (q *Queries) OrdersOfDevice(ctx context.Context, device string) ([]Order, e
 			&i.WantedAt,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Was,
 		); err != nil {
 			return nil, err
 		}
