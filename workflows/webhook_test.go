@@ -230,10 +230,13 @@ func TestSomethingNewIsDeliveredWhileAnotherMessagePauses(t *testing.T) {
 		env.RegisterDelayedCallback(func() {
 			r.happens("thing.second")
 			env.SignalWorkflow(DueSignal, nil)
-		}, 20*time.Second) // after the second attempt
+		}, 10*time.Second) // the second attempt is at 5 s, the third at 35 s
 	})
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, []string{"thing.first", "thing.first", "thing.second", "thing.first"}, r.types[:4])
+	second, first := r.deliveries()[0], r.deliveries()[1]
+	require.Equal(t, metal.Delivered, second.State)
+	require.Less(t, second.Next.Sub(first.Made), 34*time.Second, "by the run's clock, before the pause was over")
 }
 
 func TestADeliverySurvivesWhateverBefallsItsSteps(t *testing.T) {

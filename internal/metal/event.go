@@ -38,9 +38,9 @@ type told struct {
 // which deprovisions and rescues go through as well, count as such only while
 // the device is being provisioned; schema/queries/eventapi.sql sees to that.
 var eventTypes = []told{
+	{"order", "deprovision ordered", "instance.deprovision", "Deprovision requested"}, // before the one whose words are in it
 	{"order", "provision ordered", "instance.created", "Device ordered"},
 	{"order", "reinstall ordered", "instance.reinstall", "Reinstall requested"},
-	{"order", "deprovision ordered", "instance.deprovision", "Deprovision requested"},
 	{"order", "power-on ordered", "instance.power_on", "Power on requested"},
 	{"order", "power-off ordered", "instance.power_off", "Power off requested"},
 	{"order", "reboot ordered", "instance.reboot", "Reboot requested"},
