@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
@@ -189,10 +190,21 @@ func TestTheLastMachineIsPromisedOnce(t *testing.T) {
 	for range 7 {
 		w.ordered("")
 	}
+	// All six have counted, or wait for their turn to, before any is done.
+	held, err := w.sql.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = held.Exec(t.Context(), `lock table changes in access exclusive mode`)
+	require.NoError(t, err)
 	answers := make(chan int)
 	for range 6 {
 		go func() { answers <- w.do("owner", "POST", w.devices(), order("")).code }()
 	}
+	require.Eventually(t, func() bool {
+		var waiting int
+		err := w.sql.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waiting)
+		return err == nil && waiting == 6
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, held.Commit(t.Context()))
 	count := map[int]int{}
 	for range 6 {
 		count[<-answers]++
