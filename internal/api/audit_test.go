@@ -139,3 +139,16 @@ func TestAProjectReadsItsQuotas(t *testing.T) {
 	}, w.want(200, "project_key", "GET", path, nil).body["quotas"])
 	w.refused(w.do("stranger", "GET", path, nil), 404, "Not found")
 }
+
+func TestAQuotaOfDevicesHoldsForOneAndForABatch(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec(`insert into quotas (project, resource, most) values ($1, 'devices', 2)`, w.project)
+	device := `{"plan":"` + plan + `","operating_system":"` + system + `","facility":["` + site + `"],"hostname":"h"}`
+	w.want(201, "collaborator", "POST", "/projects/"+w.project+"/devices", device)
+	w.refused(w.do("collaborator", "POST", "/projects/"+w.project+"/devices/batch", `{"batches":[{"quantity":2,"hostnames":["a","b"],`+device[1:]+`]}`), 422, "has 2 of 2 devices and asks for 1 more")
+	require.Equal(t, 1, w.number(`select count(*) from devices`), "nothing of a batch that does not fit")
+	w.want(201, "collaborator", "POST", "/projects/"+w.project+"/devices", device)
+	w.refused(w.do("owner", "POST", "/projects/"+w.project+"/devices", device), 422, "has 2 of 2 devices and asks for 1 more")
+	require.Equal(t, 2, w.number(`select count(*) from devices`))
+}

@@ -33,6 +33,7 @@ type world struct {
 	store                  *postgres.Store
 	sql                    *pgxpool.Pool
 	runs                   *fakeRuns
+	handler                http.Handler
 	url                    string            // ends in /metal/v1
 	keys                   map[string]string // by role, and "stranger", "operator", "loner", "project_key", "read_only"
 	users                  map[string]string // their IDs
@@ -69,7 +70,8 @@ func setup(t *testing.T, change ...func(*api.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	server := httptest.NewServer(api.New(c))
+	w.handler = api.New(c)
+	server := httptest.NewServer(w.handler)
 	t.Cleanup(server.Close)
 	w.url = server.URL + api.Base
 	return w
