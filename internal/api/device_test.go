@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -121,6 +122,7 @@ func TestADeviceHasOnlyTheLinksThatItWasOrderedWith(t *testing.T) {
 func TestWhatCannotBeOrderedIsRefusedByItsField(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
+	w.store.CheckUserData = func(metal.FirstBootMethod, []byte) error { return errors.New("no user data of cloud-init") }
 	for _, c := range []struct{ body, says string }{
 		{`{"operating_system":"debian_12","metro":"` + "x" + `"}`, "plan:"},
 		{order(`,"plan":"m9.huge"`), "plan:"},
@@ -145,6 +147,8 @@ func TestWhatCannotBeOrderedIsRefusedByItsField(t *testing.T) {
 		{order(`,"hardware_reservation_id":"` + w.project + `"`), "hardware_reservation_id:"},
 		{order(`,"hardware_reservation_id":"next-available"`), "hardware_reservation_id:"},
 		{order(`,"ipxe_script_url":"https://example.net/boot"`), "ipxe_script_url:"},
+		{order(`,"always_pxe":true`), "always_pxe:"},
+		{order(`,"userdata":"{\"ignition\":{}}"`), "userdata:"},
 		{order(`,"spot_instance":true`), "spot_instance:"},
 		{order(`,"spot_price_max":1.5`), "spot_price_max:"},
 		{order(`,"features":["tpm"]`), "features:"},
@@ -244,4 +248,24 @@ func TestAnotherTenantsDeviceIsNotFound(t *testing.T) {
 	w.refused(w.do("stranger", "DELETE", "/devices/"+id, nil), 404, "Not found")
 	w.refused(w.do("stranger", "POST", "/devices/"+id+"/actions", `{"type":"reboot"}`), 404, "Not found")
 	require.Empty(t, w.want(200, "limited_collaborator", "GET", "/devices/"+id, nil).body["userdata"])
+}
+
+func TestAReservedMachineIsForItsProjectAlone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mine := w.keep("m1", w.project)
+	w.keep("m2", w.otherProject)
+	for range 6 {
+		w.ordered("")
+	}
+	w.refused(w.do("owner", "POST", w.devices(), order("")), 422, "plan:")
+	id := w.ordered(`,"facility":[],"hardware_reservation_id":"next-available"`)
+	w.refused(w.do("owner", "POST", w.devices(), order(`,"hardware_reservation_id":"`+mine+`"`)), 422, "hardware_reservation_id:")
+	w.installed("provision-"+id, id)
+	got := w.want(200, "owner", "GET", "/devices/"+id, nil)
+	require.Equal(t, "/metal/v1/hardware-reservations/"+mine, got.body["hardware_reservation"].(map[string]any)["href"])
+	m, err := w.store.Queries().MachineOfDevice(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "m1", m.ID)
+	require.Len(t, w.want(200, "owner", "GET", w.devices()+"?reserved=true", nil).body["devices"], 1)
 }

@@ -79,6 +79,9 @@ func (c *call) choose(in DeviceInput, wish *metal.DeviceWish) error {
 	if !system.Offered() {
 		return unprocessable("operating_system: %s is offered no more; see /operating-systems", system.ID)
 	}
+	if in.AlwaysPXE && system.FirstBoot != metal.IPXE {
+		return unprocessable("always_pxe: %s is installed, and boots no script; leave it false, or order a system that does", system.ID)
+	}
 	wish.Order.Plan, wish.Order.OperatingSystem = plan.ID, system.ID
 	wish.Sites, err = sitesFor(all, in)
 	return err

@@ -172,7 +172,7 @@ func TestADeviceIsChangedInPlace(t *testing.T) {
 		{`{"hostname":"under_score"}`, "hostname:"}, {`{"tags":[""]}`, "tags:"}, {`{"customdata":"x"}`, "customdata:"},
 		{`{"ipxe_script_url":"https://example.net/x"}`, "ipxe_script_url:"}, {`{"ipxe_script_url":"ftp://example.net/x"}`, "ipxe_script_url:"},
 		{`{"termination_time":"2001-01-01T00:00:00Z"}`, "termination_time:"}, {`{"billing_cycle":"never"}`, "billing_cycle:"},
-		{`{"spot_instance":true}`, "spot_instance:"}, {`{"locked":"yes"}`, "locked:"},
+		{`{"always_pxe":true}`, "always_pxe:"}, {`{"spot_instance":true}`, "spot_instance:"}, {`{"locked":"yes"}`, "locked:"},
 	} {
 		w.refused(w.do("owner", "PUT", "/devices/"+id, c[0]), 422, c[1])
 	}

@@ -44,8 +44,15 @@ func (s *Store) ChangeDevice(ctx context.Context, request metal.Request, id meta
 	})
 }
 
-// checkChange refuses a script where nothing boots it.
+// checkChange refuses a script, and that it always boots, where nothing boots
+// it.
 func (s *Store) checkChange(ctx context.Context, q *query.Queries, d query.Device, c metal.DeviceChange) error {
+	if value(c.AlwaysPXE) && !d.AlwaysPxe {
+		first, err := q.FirstBootOfSystem(ctx, d.OperatingSystem)
+		if err != nil || first != string(metal.IPXE) {
+			return orInvalid(err, "always_pxe", "%s is installed, and boots no script; leave it false", d.OperatingSystem)
+		}
+	}
 	if value(c.ScriptURL) == "" || *c.ScriptURL == d.IpxeUrl {
 		return nil
 	}
