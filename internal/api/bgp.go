@@ -111,19 +111,19 @@ func changeSession(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if in.AddressFamily != "" {
-		was, err := c.server.Store.Peering(c.ctx, c.id())
-		if err != nil {
-			return nil, err
-		}
-		if in.AddressFamily != versionName(was.Family) {
-			return nil, unprocessable("address_family: a session keeps its own; open another one")
-		}
+	was, err := c.server.Store.Peering(c.ctx, c.id())
+	if err != nil {
+		return nil, err
 	}
+	if in.AddressFamily != "" && in.AddressFamily != versionName(was.Family) {
+		return nil, unprocessable("address_family: a session keeps its own; open another one")
+	}
+	wanted := was.DefaultRoute
 	if in.DefaultRoute != nil {
-		if err := c.server.Store.SetDefaultRoute(c.ctx, c.change(), c.id(), *in.DefaultRoute); err != nil {
-			return nil, err
-		}
+		wanted = *in.DefaultRoute
+	}
+	if err := c.server.Store.SetDefaultRoute(c.ctx, c.change(), c.id(), wanted); err != nil {
+		return nil, err
 	}
 	return c.session(c.id())
 }

@@ -69,9 +69,10 @@ func (s *Store) CreateProject(ctx context.Context, c metal.Request, p metal.Proj
 }
 
 func insertProject(ctx context.Context, q *query.Queries, p metal.Project) error {
-	return q.InsertProject(ctx, query.InsertProjectParams{
+	err := q.InsertProject(ctx, query.InsertProjectParams{
 		ID: string(p.ID), Organization: string(p.Organization), Name: p.Name, CustomData: orEmpty(p.CustomData), Tags: notNil(p.Tags),
 	})
+	return twice(err, "projects_pkey", "project: %s is there already, or was; give it another ID", p.ID)
 }
 
 // HomeOf is the organization that a user's projects go into where it names
