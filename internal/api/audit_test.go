@@ -88,7 +88,8 @@ func TestNoChangeIsDoneWithoutItsRow(t *testing.T) {
 	require.Equal(t, 1, w.number(`select count(*) from changes where code = 500 and outcome not like '%disk%'`))
 
 	w.exec(`drop trigger refuse on changes`)
-	w.exec(`create trigger refuse before insert on projects for each row execute function refuse()`)
+	// At the commit, when all of it was written.
+	w.exec(`create constraint trigger refuse after insert on projects deferrable initially deferred for each row execute function refuse()`)
 	w.refused(w.do("owner", "POST", "/organizations/"+w.org+"/projects", `{"name":"lost"}`, "Idempotency-Key", "k"), 500, "something is broken here")
 	require.Zero(t, w.number(`select count(*) from changes where outcome = 'done'`))
 
