@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/netip"
+	"slices"
 
 	"millwright/internal/metal"
 )
@@ -55,6 +57,35 @@ func assignmentWire(a metal.Assignment) IPAssignment {
 		GlobalIP: a.Role == metal.Anycast, ParentBlock: blockWire(a), Metro: &metro,
 		Details: a.Details, Tags: append([]string{}, a.Tags...), CustomData: objectOf(a.CustomData), CreatedAt: stamp(a.Since),
 	}
+}
+
+// assignmentsWire puts a device's addresses in the order that configurations of
+// Terraform count on, network.0 being where people log in: public IPv4, public
+// IPv6, private IPv4, and in each what came with the device before what was
+// assigned to it.
+func assignmentsWire(all []metal.Assignment) []IPAssignment {
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b metal.Assignment) int {
+		return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), a.Prefix.Compare(b.Prefix))
+	})
+	list := make([]IPAssignment, len(sorted))
+	for i, a := range sorted {
+		list[i] = assignmentWire(a)
+	}
+	return list
+}
+
+// rankOf is where an address stands among a device's.
+func rankOf(a metal.Assignment) (n int) {
+	switch {
+	case a.Role == metal.Private:
+		n = 4
+	case a.Prefix.Addr().Is6():
+		n = 2
+	}
+	if a.Elastic {
+		n++
+	}
+	return n
 }
 
 // gateway is the switch's end of a link; what is routed to a machine has none

@@ -121,7 +121,7 @@ func wireDevice(v metal.DeviceView, operator bool) Device {
 		Metro: metroWire(v.Site.Metro), Facility: facilityWire(v.Site), Project: project, ProjectLite: project,
 		User: "root", CustomData: objectOf(v.CustomData), BillingCycle: v.BillingCycle, Locked: v.Locked, NetworkFrozen: v.Frozen,
 		AlwaysPXE: v.AlwaysPXE, IPXEScriptURL: v.ScriptURL, BondingMode: bondingMode, Volumes: []href{},
-		NetworkPorts: []Port{}, SSHKeys: []href{}, IPAddresses: []IPAssignment{}, Actions: actionsOf(v.State), TerminationTime: stamp(v.TerminateAt),
+		NetworkPorts: []Port{}, SSHKeys: []href{}, Actions: actionsOf(v.State), TerminationTime: stamp(v.TerminateAt),
 		CreatedBy: creatorOf(v.Creator), CreatedAt: stamp(v.Created), UpdatedAt: stamp(v.Changed),
 	}
 	if len(v.Storage) > 0 {
@@ -137,9 +137,7 @@ func wireDevice(v metal.DeviceView, operator bool) Device {
 	for _, key := range v.KeyIDs {
 		d.SSHKeys = append(d.SSHKeys, href{link("ssh-keys", key)})
 	}
-	for _, a := range v.Assignments {
-		d.IPAddresses = append(d.IPAddresses, assignmentWire(a))
-	}
+	d.IPAddresses = assignmentsWire(v.Assignments)
 	d.ProvisioningEvents, d.ProvisioningPercentage = progressOf(v, operator)
 	return d
 }

@@ -141,9 +141,5 @@ func widest(family int) int {
 
 func listDeviceAddresses(c *call) (any, error) {
 	all, err := c.server.Store.AddressesOf(c.ctx, metal.DeviceID(c.id()))
-	list := IPAssignmentList{[]IPAssignment{}}
-	for _, a := range all {
-		list.Addresses = append(list.Addresses, assignmentWire(a))
-	}
-	return list, err
+	return IPAssignmentList{assignmentsWire(all)}, err
 }
