@@ -131,7 +131,7 @@ func TestASessionNeedsAProjectWithBGPAndADeviceThatLives(t *testing.T) {
 	claim := n.opened("acme", "one", "plain")
 	_, err := n.store.SetSession(t.Context(), claim.Device, 4, true)
 	require.ErrorIs(t, err, metal.ErrWrongState)
-	require.ErrorContains(t, err, "starter bgp enable")
+	require.ErrorContains(t, err, "has no BGP; enable it first")
 	n.enableBGP("acme", "local", 65000, "")
 	_, err = n.store.SetSession(t.Context(), "11111111-1111-4111-8111-111111111111", 4, true)
 	require.ErrorIs(t, err, metal.ErrUnknownDevice)
