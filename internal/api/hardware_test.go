@@ -95,3 +95,27 @@ func TestAReservedMachineThatIsInUseIsNotMoved(t *testing.T) {
 	require.Equal(t, false, got.body["provisionable"])
 	w.refused(w.do("owner", "POST", "/hardware-reservations/"+id+"/activate", nil), 422, "spare")
 }
+
+func TestADeviceIsOrderedOntoAReservedMachine(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	first, second := w.keep("m3", w.project), w.keep("m4", w.project)
+	theirs := w.keep("m5", w.otherProject)
+	order := func(reservation string) map[string]any {
+		return map[string]any{"plan": plan, "operating_system": system, "metro": "lab", "hardware_reservation_id": reservation}
+	}
+	path := "/projects/" + w.project + "/devices"
+	w.refused(w.do("owner", "POST", path, order(theirs)), 422, "hardware_reservation_id: ")
+	device := w.want(201, "owner", "POST", path, order(second)).body
+	require.Equal(t, "/metal/v1/hardware-reservations/"+second, device["hardware_reservation"].(map[string]any)["href"])
+	w.refused(w.do("owner", "POST", path, order(second)), 422, "hardware_reservation_id: device "+device["id"].(string))
+
+	next := w.want(201, "owner", "POST", path+"?include=hardware_reservation", order("next-available")).body
+	require.Equal(t, first, next["hardware_reservation"].(map[string]any)["id"])
+	require.Equal(t, false, next["hardware_reservation"].(map[string]any)["provisionable"])
+	w.refused(w.do("owner", "POST", path, order("next-available")), 422, "hardware_reservation_id: none")
+
+	held, err := w.store.ClaimMachine(t.Context(), metal.DeviceID(next["id"].(string)), "")
+	require.NoError(t, err)
+	require.Equal(t, metal.MachineID("m3"), held.Claim.Machine)
+}
