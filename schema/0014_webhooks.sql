@@ -6,7 +6,7 @@ alter table events
     add column words   text, -- what a tenant reads
     add check ((type is null) = (words is null)),
     add check (type is null or project is not null);
-create index on events (project, id) where type is not null;
+create index on events (project, id);
 update events e set project = d.project from devices d where d.id = e.device;
 
 create table webhooks (

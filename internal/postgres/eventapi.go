@@ -42,10 +42,10 @@ func (s *Store) EventByID(ctx context.Context, id string, operator bool) (metal.
 	if errors.Is(err, pgx.ErrNoRows) {
 		return metal.Event{}, fmt.Errorf("event %s: %w", id, metal.ErrNotFound)
 	}
-	return eventOf(query.EventsOfRow(row)), err
+	return eventOf(query.EventsAboutDeviceRow(row)), err
 }
 
-func eventOf(row query.EventsOfRow) metal.Event {
+func eventOf(row query.EventsAboutDeviceRow) metal.Event {
 	return metal.Event{
 		Number: row.ID, At: row.At, Project: metal.ProjectID(row.Project), Device: metal.DeviceID(row.Device),
 		Kind: row.Kind, Body: row.Body, Type: row.Type, Words: row.Words,
@@ -55,12 +55,20 @@ func eventOf(row query.EventsOfRow) metal.Event {
 // DeviceEvents are a device's, newest first, and how many there are. Operators
 // read those too that are not for tenants.
 func (s *Store) DeviceEvents(ctx context.Context, device metal.DeviceID, operator bool, f metal.EventFilter) ([]metal.Event, int, error) {
-	return s.events(ctx, query.EventsOfParams{Everywhere: true, Device: string(device), Operator: operator}, f)
+	types, q := patterns(f.Types), s.Queries()
+	total, err := q.CountEventsAboutDevice(ctx, query.CountEventsAboutDeviceParams{Device: string(device), Operator: operator, Types: types, Since: f.Since})
+	if err != nil {
+		return nil, 0, fmt.Errorf("count events of device %s: %w", device, err)
+	}
+	rows, err := q.EventsAboutDevice(ctx, query.EventsAboutDeviceParams{
+		Device: string(device), Operator: operator, Types: types, Since: f.Since, Most: int32(f.Page.Limit), Skipped: int32(f.Page.Offset),
+	})
+	return eventsOf(rows), int(total), err
 }
 
 // ProjectEvents are a project's and its devices'.
 func (s *Store) ProjectEvents(ctx context.Context, project metal.ProjectID, operator bool, f metal.EventFilter) ([]metal.Event, int, error) {
-	return s.events(ctx, query.EventsOfParams{Projects: []string{string(project)}, Operator: operator}, f)
+	return s.eventsIn(ctx, []string{string(project)}, operator, f)
 }
 
 // OrganizationEvents are those of its projects.
@@ -69,50 +77,63 @@ func (s *Store) OrganizationEvents(ctx context.Context, id metal.OrganizationID,
 	if err != nil {
 		return nil, 0, fmt.Errorf("list the projects of organization %s: %w", id, err)
 	}
-	return s.events(ctx, query.EventsOfParams{Projects: projects, Operator: operator}, f)
+	return s.eventsIn(ctx, projects, operator, f)
 }
 
 // CallerEvents are those of all projects where a caller has one of some roles;
 // an operator's are all there are.
 func (s *Store) CallerEvents(ctx context.Context, c metal.Caller, roles []metal.MemberRole, f metal.EventFilter) ([]metal.Event, int, error) {
-	of := query.EventsOfParams{Everywhere: c.Operator, Operator: c.Operator}
 	switch {
 	case c.Operator:
+		return s.allEvents(ctx, f)
 	case c.Project != "":
-		of.Projects = []string{string(c.Project)}
-	default:
-		names := make([]string, len(roles))
-		for i, r := range roles {
-			names[i] = string(r)
-		}
-		projects, err := s.Queries().ProjectsWithRole(ctx, query.ProjectsWithRoleParams{Member: string(c.User), Roles: names})
-		if err != nil {
-			return nil, 0, fmt.Errorf("list the projects of %s: %w", c.Name(), err)
-		}
-		of.Projects = projects
+		return s.eventsIn(ctx, []string{string(c.Project)}, false, f)
 	}
-	return s.events(ctx, of, f)
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	projects, err := s.Queries().ProjectsWithRole(ctx, query.ProjectsWithRoleParams{Member: string(c.User), Roles: names})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the projects of %s: %w", c.Name(), err)
+	}
+	return s.eventsIn(ctx, projects, false, f)
 }
 
-func (s *Store) events(ctx context.Context, of query.EventsOfParams, f metal.EventFilter) ([]metal.Event, int, error) {
-	of.Projects, of.Types, of.Since = notNil(of.Projects), patterns(f.Types), f.Since
-	of.Most, of.Skipped = int32(f.Page.Limit), int32(f.Page.Offset)
-	q := s.Queries()
-	total, err := q.CountEventsOf(ctx, query.CountEventsOfParams{
-		Everywhere: of.Everywhere, Projects: of.Projects, Device: of.Device, Operator: of.Operator, Types: of.Types, Since: of.Since,
+func (s *Store) eventsIn(ctx context.Context, projects []string, operator bool, f metal.EventFilter) ([]metal.Event, int, error) {
+	projects, types, q := notNil(projects), patterns(f.Types), s.Queries()
+	total, err := q.CountEventsInProjects(ctx, query.CountEventsInProjectsParams{Projects: projects, Operator: operator, Types: types, Since: f.Since})
+	if err != nil {
+		return nil, 0, fmt.Errorf("count events of %d projects: %w", len(projects), err)
+	}
+	rows, err := q.EventsInProjects(ctx, query.EventsInProjectsParams{
+		Projects: projects, Operator: operator, Types: types, Since: f.Since,
+		Most: int32(f.Page.Limit), Skipped: int32(f.Page.Offset), Reach: int32(f.Page.Limit + f.Page.Offset),
 	})
+	return eventsOf(rows), int(total), err
+}
+
+func (s *Store) allEvents(ctx context.Context, f metal.EventFilter) ([]metal.Event, int, error) {
+	types, q := patterns(f.Types), s.Queries()
+	total, err := q.CountEventsEverywhere(ctx, query.CountEventsEverywhereParams{Types: types, Since: f.Since})
 	if err != nil {
 		return nil, 0, fmt.Errorf("count events: %w", err)
 	}
-	rows, err := q.EventsOf(ctx, of)
-	if err != nil {
-		return nil, 0, fmt.Errorf("list events: %w", err)
-	}
+	rows, err := q.EventsEverywhere(ctx, query.EventsEverywhereParams{Types: types, Since: f.Since, Most: int32(f.Page.Limit), Skipped: int32(f.Page.Offset)})
+	return eventsOf(rows), int(total), err
+}
+
+// eventRow is what each of the lists reads.
+type eventRow interface {
+	query.EventsAboutDeviceRow | query.EventsInProjectsRow | query.EventsEverywhereRow
+}
+
+func eventsOf[Row eventRow](rows []Row) []metal.Event {
 	all := make([]metal.Event, len(rows))
 	for i, row := range rows {
-		all[i] = eventOf(row)
+		all[i] = eventOf(query.EventsAboutDeviceRow(row))
 	}
-	return all, int(total), nil
+	return all
 }
 
 // patterns are types of events as LIKE takes them.

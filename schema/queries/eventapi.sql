@@ -29,25 +29,53 @@ select id, at, coalesce(project, '')::text as project, coalesce(device, '')::tex
     coalesce(type, '')::text as type, coalesce(words, '')::text as words
 from events where id = @id and (@operator::bool or type is not null);
 
--- name: EventsOf :many
+-- name: EventsAboutDevice :many
 -- Newest first. Types are patterns of LIKE; an operator's are of kinds, too.
 select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
     coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
 from events e
-where (@everywhere::bool or e.project = any (@projects::text[]))
-  and (@device::text = '' or e.device = @device)
-  and (e.type is not null or @operator::bool)
+where e.device = @device::text and (e.type is not null or @operator::bool)
   and (cardinality(@types::text[]) = 0 or coalesce(e.type, e.kind) like any (@types))
   and e.at >= @since
-order by e.id desc limit @most offset @skipped;
+order by e.id desc limit @most::int offset @skipped::int;
 
--- name: CountEventsOf :one
+-- name: CountEventsAboutDevice :one
 select count(*) from events e
-where (@everywhere::bool or e.project = any (@projects::text[]))
-  and (@device::text = '' or e.device = @device)
-  and (e.type is not null or @operator::bool)
+where e.device = @device::text and (e.type is not null or @operator::bool)
   and (cardinality(@types::text[]) = 0 or coalesce(e.type, e.kind) like any (@types))
   and e.at >= @since;
+
+-- name: EventsInProjects :many
+-- The newest of each project, and of those the newest: one look at an index for
+-- each, however long the others' history is.
+select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
+    coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
+from unnest(@projects::text[]) wanted (project)
+cross join lateral (
+    select own.id, own.at, own.project, own.device, own.kind, own.body, own.type, own.words from events own
+    where own.project = wanted.project and (own.type is not null or @operator::bool)
+      and (cardinality(@types::text[]) = 0 or coalesce(own.type, own.kind) like any (@types))
+      and own.at >= @since
+    order by own.id desc limit @reach::int) e
+order by e.id desc limit @most::int offset @skipped::int;
+
+-- name: CountEventsInProjects :one
+select count(*) from events e
+where e.project = any (@projects::text[]) and (e.type is not null or @operator::bool)
+  and (cardinality(@types::text[]) = 0 or coalesce(e.type, e.kind) like any (@types))
+  and e.at >= @since;
+
+-- name: EventsEverywhere :many
+-- For operators.
+select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
+    coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
+from events e
+where (cardinality(@types::text[]) = 0 or coalesce(e.type, e.kind) like any (@types)) and e.at >= @since
+order by e.id desc limit @most::int offset @skipped::int;
+
+-- name: CountEventsEverywhere :one
+select count(*) from events e
+where (cardinality(@types::text[]) = 0 or coalesce(e.type, e.kind) like any (@types)) and e.at >= @since;
 
 -- name: ProjectsWithRole :many
 -- Where a user has one of some roles. See RolesIn.

@@ -10,28 +10,22 @@ import (
 	"time"
 )
 
-const countEventsOf = `-- name: CountEventsOf :one
+const countEventsAboutDevice = `-- name: CountEventsAboutDevice :one
 select count(*) from events e
-where ($1::bool or e.project = any ($2::text[]))
-  and ($3::text = '' or e.device = $3)
-  and (e.type is not null or $4::bool)
-  and (cardinality($5::text[]) = 0 or coalesce(e.type, e.kind) like any ($5))
-  and e.at >= $6
+where e.device = $1::text and (e.type is not null or $2::bool)
+  and (cardinality($3::text[]) = 0 or coalesce(e.type, e.kind) like any ($3))
+  and e.at >= $4
 `
 
-type CountEventsOfParams struct {
-	Everywhere bool
-	Projects   []string
-	Device     string
-	Operator   bool
-	Types      []string
-	Since      time.Time
+type CountEventsAboutDeviceParams struct {
+	Device   string
+	Operator bool
+	Types    []string
+	Since    time.Time
 }
 
-func (q *Queries) CountEventsOf(ctx context.Context, arg CountEventsOfParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countEventsOf,
-		arg.Everywhere,
-		arg.Projects,
+func (q *Queries) CountEventsAboutDevice(ctx context.Context, arg CountEventsAboutDeviceParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countEventsAboutDevice,
 		arg.Device,
 		arg.Operator,
 		arg.Types,
@@ -42,30 +36,69 @@ func (q *Queries) CountEventsOf(ctx context.Context, arg CountEventsOfParams) (i
 	return count, err
 }
 
-const eventsOf = `-- name: EventsOf :many
+const countEventsEverywhere = `-- name: CountEventsEverywhere :one
+select count(*) from events e
+where (cardinality($1::text[]) = 0 or coalesce(e.type, e.kind) like any ($1)) and e.at >= $2
+`
+
+type CountEventsEverywhereParams struct {
+	Types []string
+	Since time.Time
+}
+
+func (q *Queries) CountEventsEverywhere(ctx context.Context, arg CountEventsEverywhereParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countEventsEverywhere, arg.Types, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countEventsInProjects = `-- name: CountEventsInProjects :one
+select count(*) from events e
+where e.project = any ($1::text[]) and (e.type is not null or $2::bool)
+  and (cardinality($3::text[]) = 0 or coalesce(e.type, e.kind) like any ($3))
+  and e.at >= $4
+`
+
+type CountEventsInProjectsParams struct {
+	Projects []string
+	Operator bool
+	Types    []string
+	Since    time.Time
+}
+
+func (q *Queries) CountEventsInProjects(ctx context.Context, arg CountEventsInProjectsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countEventsInProjects,
+		arg.Projects,
+		arg.Operator,
+		arg.Types,
+		arg.Since,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const eventsAboutDevice = `-- name: EventsAboutDevice :many
 select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
     coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
 from events e
-where ($1::bool or e.project = any ($2::text[]))
-  and ($3::text = '' or e.device = $3)
-  and (e.type is not null or $4::bool)
-  and (cardinality($5::text[]) = 0 or coalesce(e.type, e.kind) like any ($5))
-  and e.at >= $6
-order by e.id desc limit $8 offset $7
+where e.device = $1::text and (e.type is not null or $2::bool)
+  and (cardinality($3::text[]) = 0 or coalesce(e.type, e.kind) like any ($3))
+  and e.at >= $4
+order by e.id desc limit $6::int offset $5::int
 `
 
-type EventsOfParams struct {
-	Everywhere bool
-	Projects   []string
-	Device     string
-	Operator   bool
-	Types      []string
-	Since      time.Time
-	Skipped    int32
-	Most       int32
+type EventsAboutDeviceParams struct {
+	Device   string
+	Operator bool
+	Types    []string
+	Since    time.Time
+	Skipped  int32
+	Most     int32
 }
 
-type EventsOfRow struct {
+type EventsAboutDeviceRow struct {
 	ID      int64
 	At      time.Time
 	Project string
@@ -77,10 +110,8 @@ type EventsOfRow struct {
 }
 
 // Newest first. Types are patterns of LIKE; an operator's are of kinds, too.
-func (q *Queries) EventsOf(ctx context.Context, arg EventsOfParams) ([]EventsOfRow, error) {
-	rows, err := q.db.Query(ctx, eventsOf,
-		arg.Everywhere,
-		arg.Projects,
+func (q *Queries) EventsAboutDevice(ctx context.Context, arg EventsAboutDeviceParams) ([]EventsAboutDeviceRow, error) {
+	rows, err := q.db.Query(ctx, eventsAboutDevice,
 		arg.Device,
 		arg.Operator,
 		arg.Types,
@@ -92,9 +123,143 @@ func (q *Queries) EventsOf(ctx context.Context, arg EventsOfParams) ([]EventsOfR
 		return nil, err
 	}
 	defer rows.Close()
-	var items []EventsOfRow
+	var items []EventsAboutDeviceRow
 	for rows.Next() {
-		var i EventsOfRow
+		var i EventsAboutDeviceRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.At,
+			&i.Project,
+			&i.Device,
+			&i.Kind,
+			&i.Body,
+			&i.Type,
+			&i.Words,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsEverywhere = `-- name: EventsEverywhere :many
+select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
+    coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
+from events e
+where (cardinality($1::text[]) = 0 or coalesce(e.type, e.kind) like any ($1)) and e.at >= $2
+order by e.id desc limit $4::int offset $3::int
+`
+
+type EventsEverywhereParams struct {
+	Types   []string
+	Since   time.Time
+	Skipped int32
+	Most    int32
+}
+
+type EventsEverywhereRow struct {
+	ID      int64
+	At      time.Time
+	Project string
+	Device  string
+	Kind    string
+	Body    string
+	Type    string
+	Words   string
+}
+
+// For operators.
+func (q *Queries) EventsEverywhere(ctx context.Context, arg EventsEverywhereParams) ([]EventsEverywhereRow, error) {
+	rows, err := q.db.Query(ctx, eventsEverywhere,
+		arg.Types,
+		arg.Since,
+		arg.Skipped,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventsEverywhereRow
+	for rows.Next() {
+		var i EventsEverywhereRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.At,
+			&i.Project,
+			&i.Device,
+			&i.Kind,
+			&i.Body,
+			&i.Type,
+			&i.Words,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsInProjects = `-- name: EventsInProjects :many
+select e.id, e.at, coalesce(e.project, '')::text as project, coalesce(e.device, '')::text as device, e.kind, e.body,
+    coalesce(e.type, '')::text as type, coalesce(e.words, '')::text as words
+from unnest($1::text[]) wanted (project)
+cross join lateral (
+    select own.id, own.at, own.project, own.device, own.kind, own.body, own.type, own.words from events own
+    where own.project = wanted.project and (own.type is not null or $2::bool)
+      and (cardinality($3::text[]) = 0 or coalesce(own.type, own.kind) like any ($3))
+      and own.at >= $4
+    order by own.id desc limit $5::int) e
+order by e.id desc limit $7::int offset $6::int
+`
+
+type EventsInProjectsParams struct {
+	Projects []string
+	Operator bool
+	Types    []string
+	Since    time.Time
+	Reach    int32
+	Skipped  int32
+	Most     int32
+}
+
+type EventsInProjectsRow struct {
+	ID      int64
+	At      time.Time
+	Project string
+	Device  string
+	Kind    string
+	Body    string
+	Type    string
+	Words   string
+}
+
+// The newest of each project, and of those the newest: one look at an index for
+// each, however long the others' history is.
+func (q *Queries) EventsInProjects(ctx context.Context, arg EventsInProjectsParams) ([]EventsInProjectsRow, error) {
+	rows, err := q.db.Query(ctx, eventsInProjects,
+		arg.Projects,
+		arg.Operator,
+		arg.Types,
+		arg.Since,
+		arg.Reach,
+		arg.Skipped,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventsInProjectsRow
+	for rows.Next() {
+		var i EventsInProjectsRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.At,
