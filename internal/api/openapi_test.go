@@ -18,8 +18,11 @@ import (
 	"millwright/internal/api"
 )
 
-// description is the API's own, read by a library that we did not write.
-var description = sync.OnceValues(func() (*openapi3.T, error) {
+// description is the API's own.
+var description = sync.OnceValues(readDescription)
+
+// readDescription reads it with a library that we did not write.
+func readDescription() (*openapi3.T, error) {
 	server := httptest.NewServer(api.New(api.Config{Log: slog.New(slog.DiscardHandler)}))
 	defer server.Close()
 	reply, err := server.Client().Get(server.URL + api.Base + "/openapi.json")
@@ -32,13 +35,13 @@ var description = sync.OnceValues(func() (*openapi3.T, error) {
 		return nil, err
 	}
 	return openapi3.NewLoader().LoadFromData(raw)
-})
+}
 
 // strict is the description that knows of no field but its own: clients may be
 // sent more one day, but what is sent today has to stand in it. A link may be
 // the thing that it leads to.
 var strict = sync.OnceValues(func() (*openapi3.T, error) {
-	d, err := description()
+	d, err := readDescription()
 	if err != nil {
 		return nil, err
 	}
