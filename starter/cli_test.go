@@ -133,7 +133,6 @@ func TestUsedWronglyExitsTwoAndSaysHow(t *testing.T) {
 		"unexpected argument fly":                      {"fly"},
 		`device: "d1" is no lower-case UUID`:           {"reinstall", "d1", "--os", "debian_12"},
 		"is a private key; give the .pub beside it":    provision("--ssh-key", private),
-		"give --token-file, or try it out":             {"serve"},
 		"would let the network order machines":         {"serve", "--insecure-no-auth", "--listen", "0.0.0.0:0"},
 		"--reconcile-every 1ms: want a second or more": {"migrate", "--reconcile-every", "1ms"},
 		"contradict each other":                        {"serve", "--insecure-no-auth", "--token-file", private},

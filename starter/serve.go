@@ -22,13 +22,13 @@ import (
 type serveCommand struct {
 	Listen      string `default:"127.0.0.1:8080" help:"Where orders are taken. It speaks plain HTTP: put TLS in front of it before it leaves this machine."`
 	AdminListen string `default:"127.0.0.1:9471" help:"Metrics and health, out of the customers' reach."`
-	TokenFile   string `type:"existingfile" help:"File of bearer tokens, one to a line; any of them opens the door." placeholder:"FILE"`
+	TokenFile   string `type:"existingfile" help:"File of bearer tokens for /v1/orders, one to a line; without it that is closed, and the customers' API has keys of its own." placeholder:"FILE"`
 
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
 	Door    doorFlags      `embed:""`
 	TLS     tlsFlags       `embed:""`
 
-	InsecureNoAuth bool `env:"-" help:"Ask nobody for a token. Only on a loopback address."`
+	InsecureNoAuth bool `env:"-" help:"Ask nobody for a token at /v1/orders. Only on a loopback address."`
 }
 
 // startTries is how long an answer waits for Temporal. The order stands by
@@ -65,7 +65,8 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 	return c.serve(ctx, orders, handler, a)
 }
 
-// tokens refuses to serve everybody by mistake.
+// tokens are those of the old ordering endpoint. Without a file it lets nobody
+// in: the customers' API has keys of its own.
 func (c serveCommand) tokens() (tokens, error) {
 	switch {
 	case c.TokenFile != "" && c.InsecureNoAuth:
@@ -73,7 +74,7 @@ func (c serveCommand) tokens() (tokens, error) {
 	case c.TokenFile != "":
 		return readTokens(c.TokenFile)
 	case !c.InsecureNoAuth:
-		return nil, usage(errors.New("nobody could be asked for a token; give --token-file, or try it out on a loopback address with --insecure-no-auth"))
+		return tokens{}, nil
 	}
 	at, err := netip.ParseAddrPort(c.Listen)
 	if err != nil || !at.Addr().IsLoopback() {
