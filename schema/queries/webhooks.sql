@@ -18,7 +18,8 @@ order by created_at, id limit @most offset @skipped;
 select * from webhooks where id = $1 and deleted_at is null;
 
 -- name: LockWebhook :one
-select * from webhooks where id = $1 and deleted_at is null for update;
+-- Events that become due to it at this moment do not wait.
+select * from webhooks where id = $1 and deleted_at is null for no key update;
 
 -- name: ScopeOfWebhook :one
 select w.project, p.organization from webhooks w join projects p on p.id = w.project

@@ -383,9 +383,10 @@ func (q *Queries) LockProjectsWebhooks(ctx context.Context, project string) erro
 }
 
 const lockWebhook = `-- name: LockWebhook :one
-select id, project, url, description, types, secret, old_secret, old_until, created_at, changed_at, disabled_at, reason, failing_since, failures, deleted_at from webhooks where id = $1 and deleted_at is null for update
+select id, project, url, description, types, secret, old_secret, old_until, created_at, changed_at, disabled_at, reason, failing_since, failures, deleted_at from webhooks where id = $1 and deleted_at is null for no key update
 `
 
+// Events that become due to it at this moment do not wait.
 func (q *Queries) LockWebhook(ctx context.Context, id string) (Webhook, error) {
 	row := q.db.QueryRow(ctx, lockWebhook, id)
 	var i Webhook
