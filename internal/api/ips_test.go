@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -274,31 +273,4 @@ func TestARepeatedRequestReservesAndAssignsOnce(t *testing.T) {
 	}
 	require.Equal(t, 1, w.count(`select count(*) from reservations`))
 	require.Equal(t, 2, w.count(`select count(*) from changes where outcome = 'done' and project = $1`, w.project))
-}
-
-func TestTwoDevicesThatAskForOneAddressAtOnceDoNotBothGetIt(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	address := w.reserve(1).body["address"]
-	devices := []string{w.active("o1"), w.active("o2"), w.active("o3"), w.active("o4")}
-	codes := make([]int, len(devices))
-	var all sync.WaitGroup
-	for i, device := range devices {
-		all.Go(func() {
-			codes[i] = w.do("owner", "POST", "/devices/"+device+"/ips", map[string]any{"address": address}).code
-		})
-	}
-	all.Wait()
-	require.ElementsMatch(t, []int{201, 422, 422, 422}, codes)
-}
-
-func TestAnAddressIsAssignedWhileTemporalIsAway(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	address := w.reserve(1).body["address"]
-	device := w.active("o1")
-	w.runs.away = true
-	given := w.want(201, "owner", "POST", "/devices/"+device+"/ips", map[string]any{"address": address})
-	w.want(204, "owner", "DELETE", "/ips/"+given.body["id"].(string), nil)
-	require.Positive(t, w.count(`select count(*) from ports where device = $1 and applied < generation`, device), "reconcile finds it")
 }
