@@ -7,6 +7,7 @@
 // do it, record it. A file for each noun has the wire's form of it and its
 // handlers, with the small interface of the store that they need.
 //
-// The package imports metal, access and the standard library's HTTP. It knows
+// The package imports metal, access, what parses SSH keys and makes UUIDs, and
+// the standard library's HTTP. It knows
 // neither Postgres nor Temporal: the starter hands it both behind interfaces.
 package api
