@@ -29,7 +29,8 @@ const (
 	spare       = 400 // machines of each site
 	fillers     = 8
 	perOrg      = 50
-	publicSites = 17 // bits of each site's part of what RFC 2544 set aside
+	publicBits  = 17 // of each site's part of what RFC 2544 set aside
+	privateBits = 14
 )
 
 // fill makes the database: sites, tenants, and devices as their runs leave them,
@@ -71,16 +72,24 @@ func (b *bench) site(ctx context.Context, w *world, i int) error {
 	if err != nil {
 		return err
 	}
-	for at := range described.Blocks { // labs have the same public addresses, and sites cannot
-		if block := &described.Blocks[at]; block.Role == metal.Public && block.Prefix.Addr().Is4() {
-			block.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i << 7)}), publicSites)
-			if i > 1 {
-				block.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 19, byte((i - 2) << 7)}), publicSites)
-			}
-		}
+	for at := range described.Blocks {
+		block := &described.Blocks[at]
+		block.Prefix = wider(block.Prefix, block.Role, i)
 	}
 	_, err = w.store.ImportSite(ctx, described)
 	return err
+}
+
+// wider has room for a /25 of each project at each site, and gives each site
+// public addresses of its own: labs are smaller, and have the same ones.
+func wider(p netip.Prefix, role metal.Role, site int) netip.Prefix {
+	switch {
+	case role == metal.Private:
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(64 + 4*site)}), privateBits)
+	case role == metal.Public && p.Addr().Is4():
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, byte(18 + site/2), byte(site % 2 << 7)}), publicBits)
+	}
+	return p
 }
 
 // tenants makes projects, each with a key: limits of requests are each caller's.
