@@ -23,7 +23,7 @@ type deviceCommand struct {
 	Events deviceEvents `cmd:"" group:"Look" help:"What happened to a device, the newest first."`
 
 	Update  deviceUpdate  `cmd:"" group:"Alter" help:"Change a device's hostname, description, tags, or what it is told."`
-	Lock    deviceLock    `cmd:"" group:"Alter" help:"Protect a device from being deleted, reinstalled or powered off."`
+	Lock    deviceLock    `cmd:"" group:"Alter" help:"Protect a device from being deleted or reinstalled, whoever asks."`
 	Unlock  deviceUnlock  `cmd:"" group:"Alter" help:"Take that away again."`
 	Session deviceSession `cmd:"" group:"Alter" help:"A device's BGP sessions: list, add, remove."`
 }
