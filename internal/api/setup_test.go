@@ -214,7 +214,7 @@ type fakeRuns struct {
 	asked  []string // whatever else, in words
 }
 
-var errAway = errors.New("Temporal is away")
+var errAway = errors.New("the runs are away")
 
 func (f *fakeRuns) StartOrder(_ context.Context, order metal.OrderID, _ []byte) error {
 	f.mu.Lock()
