@@ -125,11 +125,8 @@ func packngoBGP(t *testing.T, c *packngo.Client, project, device string) {
 	config, _, err := c.BGPConfig.Get(project, nil)
 	require.NoError(t, err)
 	require.Equal(t, 65000, config.Asn)
-	var s *packngo.BGPSession
-	eventually(t, "a session begins", func() bool {
-		s, _, err = c.BGPSessions.Create(device, packngo.CreateBGPSessionRequest{AddressFamily: "ipv4"})
-		return err == nil
-	})
+	s, _, err := c.BGPSessions.Create(device, packngo.CreateBGPSessionRequest{AddressFamily: "ipv4"})
+	require.NoError(t, err)
 	_, _, err = c.BGPSessions.Create(device, packngo.CreateBGPSessionRequest{AddressFamily: "ipv4"})
 	require.ErrorContains(t, err, "already has session")
 	sessions, _, err := c.Devices.ListBGPSessions(device, nil)
@@ -140,10 +137,8 @@ func packngoBGP(t *testing.T, c *packngo.Client, project, device string) {
 	require.NotEmpty(t, neighbors)
 	require.Equal(t, 65000, neighbors[0].CustomerAs)
 	require.NotEmpty(t, neighbors[0].PeerIps)
-	eventually(t, "the session ends", func() bool {
-		_, err := c.BGPSessions.Delete(s.ID)
-		return err == nil
-	})
+	_, err = c.BGPSessions.Delete(s.ID)
+	require.NoError(t, err)
 }
 
 func packngoAddresses(t *testing.T, c *packngo.Client, project, device string) {
@@ -155,11 +150,8 @@ func packngoAddresses(t *testing.T, c *packngo.Client, project, device string) {
 	free, _, err := c.ProjectIPs.AvailableAddresses(block.ID, &packngo.AvailableRequest{CIDR: 32})
 	require.NoError(t, err)
 	require.Len(t, free, 2)
-	var held *packngo.IPAddressAssignment
-	eventually(t, "the address is assigned", func() bool {
-		held, _, err = c.DeviceIPs.Assign(device, &packngo.AddressStruct{Address: free[0]})
-		return err == nil
-	})
+	held, _, err := c.DeviceIPs.Assign(device, &packngo.AddressStruct{Address: free[0]})
+	require.NoError(t, err)
 	looked, _, err := c.DeviceIPs.Get(held.ID, nil)
 	require.NoError(t, err)
 	require.Equal(t, held.Address, looked.Address)
@@ -168,14 +160,10 @@ func packngoAddresses(t *testing.T, c *packngo.Client, project, device string) {
 	require.Len(t, of, 4)
 	_, err = c.ProjectIPs.Remove(block.ID)
 	require.Error(t, err, "some of it is assigned")
-	eventually(t, "the address is unassigned", func() bool {
-		_, err := c.DeviceIPs.Unassign(held.ID)
-		return err == nil
-	})
-	eventually(t, "the block is released", func() bool {
-		_, err := c.ProjectIPs.Remove(block.ID)
-		return err == nil
-	})
+	_, err = c.DeviceIPs.Unassign(held.ID)
+	require.NoError(t, err)
+	_, err = c.ProjectIPs.Remove(block.ID)
+	require.NoError(t, err)
 }
 
 func TestPackngoReadsPagesAndErrors(t *testing.T) {

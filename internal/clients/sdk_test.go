@@ -120,25 +120,18 @@ func (c sdk) addresses(t *testing.T, project, device string) {
 	free, _, err := c.IPAddressesApi.FindIPAvailabilities(t.Context(), block.GetId()).Cidr("32").Execute()
 	require.NoError(t, err)
 	require.Len(t, free.GetAvailable(), 1)
-	var held *metalv1.IPAssignment
-	eventually(t, "the address is assigned", func() bool {
-		held, _, err = c.DevicesApi.CreateIPAssignment(t.Context(), device).IPAssignmentInput(*metalv1.NewIPAssignmentInput(free.GetAvailable()[0])).Execute()
-		return err == nil
-	})
+	held, _, err := c.DevicesApi.CreateIPAssignment(t.Context(), device).IPAssignmentInput(*metalv1.NewIPAssignmentInput(free.GetAvailable()[0])).Execute()
+	require.NoError(t, err)
 	one, _, err := c.IPAddressesApi.FindIPAddressById(t.Context(), held.GetId()).Execute()
 	require.NoError(t, err)
 	require.NotNil(t, one.IPAssignment)
 	all, _, err := c.IPAddressesApi.FindIPReservations(t.Context(), project).Execute()
 	require.NoError(t, err)
 	require.NotEmpty(t, all.GetIpAddresses())
-	eventually(t, "the address is unassigned", func() bool {
-		_, err := c.IPAddressesApi.DeleteIPAddress(t.Context(), held.GetId()).Execute()
-		return err == nil
-	})
-	eventually(t, "the block is released", func() bool {
-		_, err := c.IPAddressesApi.DeleteIPAddress(t.Context(), block.GetId()).Execute()
-		return err == nil
-	})
+	_, err = c.IPAddressesApi.DeleteIPAddress(t.Context(), held.GetId()).Execute()
+	require.NoError(t, err)
+	_, err = c.IPAddressesApi.DeleteIPAddress(t.Context(), block.GetId()).Execute()
+	require.NoError(t, err)
 }
 
 func TestTheSDKReadsPagesChoicesAndErrors(t *testing.T) {

@@ -138,8 +138,8 @@ func (f *terraform) imports(ids map[string]string, variables []string) {
 	f.unchanged(variables...)
 }
 
-// onlyAtCreation is what the provider never reads back, so that it would replace
-// an imported device to have it; its documentation says to ignore it.
+// onlyAtCreation is what the provider does not read back at an import, so that it
+// would replace the device to have it.
 const onlyAtCreation = `resource "equinix_metal_device" "web" {
   lifecycle {
     ignore_changes = [user_data, project_ssh_key_ids]
