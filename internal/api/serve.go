@@ -162,7 +162,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// locate finds whose the thing is that the path names.
+// locate finds whose the thing is that the path names. What is nobody's is the
+// installation's own.
 func (s *server) locate(c *call) error {
 	id := c.request.PathValue("id")
 	if id == "" {
@@ -171,6 +172,9 @@ func (s *server) locate(c *call) error {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(c.route.path, "/"), "/{id}")
 	var err error
 	c.scope, err = s.Store.Whereabouts(c.ctx, noun, id)
+	if err == nil && c.scope == (metal.Scope{}) && !c.caller.Operator {
+		return errNotFound()
+	}
 	return err
 }
 
