@@ -134,14 +134,14 @@ func TestAnInstallOutlivesCutLinesAndARestartOfBoot(t *testing.T) {
 	t.Parallel()
 	folder, id, want := vendored(t, 12)
 	upstream := serveImages(t, ImageConfig{Folder: folder}, "")
-	site := ImageConfig{Folder: t.TempDir(), Upstream: []string{upstream.url}, Room: 1 << 30, Rate: 16 << 20}
+	site := ImageConfig{Folder: t.TempDir(), Upstream: []string{upstream.url}, Room: 1 << 30, Rate: 4 << 20} // slow enough for the rest to be the second one's
 	boot := serveImages(t, site, "")
 	url, cuts := cutting(t, boot.url, 2)
 	disk, writer := machineDisk(t, len(want), url)
-	half, once := make(chan struct{}), sync.Once{}
+	half, again, once := make(chan struct{}), make(chan struct{}), sync.Once{}
 	writer.Progress = func(done, size int64) {
 		if done >= size/2 {
-			once.Do(func() { close(half) })
+			once.Do(func() { close(half); <-again })
 		}
 	}
 	ended := make(chan error, 1)
@@ -149,6 +149,7 @@ func TestAnInstallOutlivesCutLinesAndARestartOfBoot(t *testing.T) {
 	<-half
 	boot.stop()
 	boot = serveImages(t, site, boot.srv.http.Addr().String())
+	close(again)
 	require.NoError(t, <-ended)
 	sameDisk(t, want, disk)
 	require.Negative(t, cuts.Load(), "the line broke twice")
