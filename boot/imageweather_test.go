@@ -138,15 +138,15 @@ func TestAnInstallOutlivesCutLinesAndARestartOfBoot(t *testing.T) {
 	boot := serveImages(t, site, "")
 	url, cuts := cutting(t, boot.url, 2)
 	disk, writer := machineDisk(t, len(want), url)
-	half, again, once := make(chan struct{}), make(chan struct{}), sync.Once{}
+	begun, again, once := make(chan struct{}), make(chan struct{}), sync.Once{}
 	writer.Progress = func(done, size int64) {
-		if done >= size/2 {
-			once.Do(func() { close(half); <-again })
+		if done > 0 {
+			once.Do(func() { close(begun); <-again })
 		}
 	}
 	ended := make(chan error, 1)
 	go func() { _, err := writer.Install(minute(t), id, disk); ended <- err }()
-	<-half
+	<-begun
 	boot.stop()
 	boot = serveImages(t, site, boot.srv.http.Addr().String())
 	close(again)
