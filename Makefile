@@ -24,7 +24,7 @@ agent: ## Build what machines boot into bin/agent-files: a kernel, and the agent
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/cache/agent-$(ARCH) ./agent
 	$(GO) run ./internal/ramdisk/build --arch $(ARCH) --init bin/cache/agent-$(ARCH) --cache bin/cache/debian --into bin/agent-files/$(ARCH)
 
-tools: $(SERVER) bin/tctl $(CLIENTS) ## Build Temporal's server, web UI and clients into bin/, and customers' tools
+tools: $(SERVER) bin/tctl bin/temporal $(CLIENTS) ## Build Temporal's server, web UI and clients into bin/, and customers' tools
 
 bin/temporal-server: tools/temporal/go.mod
 	$(call install,temporal,go.temporal.io/server/cmd/server)
@@ -34,6 +34,8 @@ bin/temporal-ui: tools/temporal/go.mod
 	$(call install,temporal,github.com/temporalio/ui-server/v2/cmd/server)
 bin/tctl: tools/tctl/go.mod
 	$(call install,tctl,github.com/temporalio/tctl/cmd/tctl)
+bin/temporal: tools/cli/go.mod
+	$(call install,cli,github.com/temporalio/cli/cmd/temporal)
 bin/terraform-provider-equinix: tools/terraform/go.mod
 	$(call install,terraform,github.com/equinix/terraform-provider-equinix)
 bin/tofu: tools/tofu/go.mod

@@ -3,7 +3,6 @@ package rig_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -27,12 +26,6 @@ func TestOrdersByTctlAndTemporal(t *testing.T) {
 		"temporal": func(t *testing.T, id, file string) { temporalCLI(t, r, id, file) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "temporal" {
-				if _, err := exec.LookPath("temporal"); err != nil {
-					t.Logf("temporal is not on PATH; its command is documented and not run here")
-					return
-				}
-			}
 			order := file(t, `{"action":"provision","project":"acme","site":"lab1","plan":"c1.small","operating_system":"debian_12","hostname":"by-`+name+`"}`)
 			client(t, name+"-1", order)
 			first := ended(t, r, metal.OrderID(name+"-1"))
@@ -92,7 +85,7 @@ func tctl(t *testing.T, r *rig.Rig, id, file string) {
 // temporalCLI does the same with the newer client.
 func temporalCLI(t *testing.T, r *rig.Rig, id, file string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "temporal", "--address", r.Stack.Frontend, "workflow", "start",
+	out, err := r.Command(t.Context(), "temporal", "--address", r.Stack.Frontend, "workflow", "start",
 		"--task-queue", "control", "--type", "Order", "--workflow-id", "order/"+id, "--input-file", file).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
