@@ -138,7 +138,7 @@ func post(ctx context.Context, to, key string, body []byte, into any) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was read
+	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
 	if err != nil {
 		return fmt.Errorf("read the answer of %s: %w", to, err)
@@ -163,7 +163,7 @@ func writeKey(file, key string) error {
 	if err != nil {
 		return fmt.Errorf("keep your key: %w", err)
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // it was renamed, or is not worth more words
+	defer os.Remove(temporary.Name()) // gone already where it was renamed
 	_, err = temporary.WriteString(key + "\n")
 	if err := errors.Join(err, temporary.Close()); err != nil {
 		return fmt.Errorf("keep your key in %s: %w", file, err)

@@ -8,6 +8,6 @@
 // handlers, with the small interface of the store that they need.
 //
 // The package imports metal, access, what parses SSH keys and makes UUIDs, and
-// the standard library's HTTP. It knows
-// neither Postgres nor Temporal: the starter hands it both behind interfaces.
+// the standard library's HTTP. It knows neither Postgres nor Temporal: the
+// starter hands it both behind interfaces.
 package api

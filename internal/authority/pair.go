@@ -70,7 +70,7 @@ func writePEM(file, kind string, raw []byte, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // it was renamed, or is not worth more words
+	defer os.Remove(temporary.Name()) // gone already where it was renamed
 	if err := pem.Encode(temporary, &pem.Block{Type: kind, Bytes: raw}); err != nil {
 		_ = temporary.Close()
 		return fmt.Errorf("write %s: %w", file, err)

@@ -54,7 +54,7 @@ staticPasswords:
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
 	issuer := "http://" + at + "/dex"
 	require.Eventually(t, func() bool {
-		reply, err := http.Get(issuer + "/.well-known/openid-configuration") //nolint:noctx // a poll
+		reply, err := http.Get(issuer + "/.well-known/openid-configuration")
 		if err != nil {
 			return false
 		}
