@@ -207,7 +207,8 @@ begin
     end if;
     update pieces p set prefix = taken[u.i], holder = in_holders[u.i], ask = in_asks[u.i], taken_at = now()
         from unnest(begins, starts) u (first, i)
-        where p.first = u.first and p.holder is null and p.released is null;
+        -- Not "holder is null", which would allow the index of free pieces, and a plan that reads all of it.
+        where p.first = u.first and num_nulls(p.holder, p.released) = 2;
     get diagnostics used = row_count;
     if used < cardinality(begins) then -- cannot be, as long as the cursor locks what it finds
         raise exception 'block %: others were faster', in_block using errcode = 'lock_not_available';
