@@ -205,10 +205,10 @@ begin
             and masklen(x.prefix) <= in_len and x.first <> all (begins)) then
         raise exception 'block %: others are taking what is left of it', in_block using errcode = 'lock_not_available';
     end if;
-    update pieces p set prefix = taken[u.i], holder = in_holders[u.i], ask = in_asks[u.i], taken_at = now()
-        from unnest(begins, starts) u (first, i)
-        -- Not "holder is null", which would allow the index of free pieces, and a plan that reads all of it.
-        where p.first = u.first and num_nulls(p.holder, p.released) = 2;
+    -- By the key alone: "holder is null" would allow the index of free pieces, and a join a plan that reads all of it.
+    update pieces p set taken_at = now(), (prefix, holder, ask) = (
+            select taken[i], in_holders[i], in_asks[i] from (select starts[array_position(begins, p.first)]) u (i))
+        where p.first = any (begins) and num_nulls(p.holder, p.released) = 2;
     get diagnostics used = row_count;
     if used < cardinality(begins) then -- cannot be, as long as the cursor locks what it finds
         raise exception 'block %: others were faster', in_block using errcode = 'lock_not_available';
