@@ -12,6 +12,7 @@ const (
 	JobWait    Job = "wait"    // nothing yet; ask again
 	JobInstall Job = "install" // erase what must be erased, write the image, configure first boot, then wait
 	JobErase   Job = "erase"   // erase every disk, prove it, then power off
+	JobProve   Job = "prove"   // listen for neighbours, then burn in; what is found is told part by part
 	JobRescue  Job = "rescue"  // let the tenant in over SSH; touch no disk
 	JobIdle    Job = "idle"    // nothing for now: a warm machine that an order will find waiting
 	JobScript  Job = "ipxe"    // no job of an agent: the machine boots the tenant's own script
@@ -20,7 +21,7 @@ const (
 
 // Destructive reports whether the job changes disks. Such a job is handed out
 // only on a row read at that moment.
-func (j Job) Destructive() bool { return j == JobInstall || j == JobErase }
+func (j Job) Destructive() bool { return j == JobInstall || j == JobErase || j == JobProve }
 
 // EraseMode is how thoroughly disks are erased.
 type EraseMode string
@@ -45,6 +46,7 @@ const (
 	PhoneHome ReportKind = "phone-home"    // the installed system is up
 	Rescued   ReportKind = "rescued"       // the rescue system takes SSH connections
 	Scripted  ReportKind = "script-served" // the tenant's iPXE script was fetched
+	Proven    ReportKind = "proven"        // neighbours were listened for and the burn-in is over, whatever it found
 	NoKexec   ReportKind = "no-kexec"      // kexec was refused, the machine reboots instead; the detail says why
 )
 

@@ -21,10 +21,13 @@ const (
 type MachineState string
 
 const (
+	Enrolled    MachineState = "enrolled"    // came in; not proven to be what its plan says
 	Idle        MachineState = "idle"        // erased, parked, free to be claimed
 	Claimed     MachineState = "claimed"     // bound to a device, a run is working on it
 	Occupied    MachineState = "occupied"    // a device lives on it, no run is working on it
 	Quarantined MachineState = "quarantined" // nobody touches it until a person, or a proof, frees it
+	Maintenance MachineState = "maintenance" // a person has it, until a date
+	Retired     MachineState = "retired"     // erased and gone; the row stays for what it did
 )
 
 // Action is what an order wants of a device.
