@@ -91,6 +91,7 @@ func (o *order) record(ctx workflow.Context, input converter.RawValue) error {
 	var err error
 	o.recorded, err = call(ctx, o.run, database, ControlQueue, "record order "+string(o.id),
 		orders.RecordOrder, activities.RecordOrderInput{Order: o.id, Input: input.Payload().GetData()})
+	o.plan = o.recorded.Status.Plan
 	return err
 }
 

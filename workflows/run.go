@@ -30,6 +30,7 @@ type run struct {
 	status  Status
 	attempt *attemptUnderWay
 	heard   map[bootOf]map[metal.ReportKind]metal.Report
+	plan    metal.PlanID // of the device or machine that is held; empty before that, and for runs on neither
 }
 
 // bootOf is one boot of one machine: numbers count by machine, and a run may
@@ -124,7 +125,7 @@ func (r *run) forget(boot bootOf) { delete(r.heard, boot) }
 func (r *run) finish(ctx workflow.Context, err error) {
 	r.measure(ctx, outcome(err))
 	run := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
-		"run": workflow.GetInfo(ctx).WorkflowType.Name, "outcome": outcome(err),
+		"run": workflow.GetInfo(ctx).WorkflowType.Name, "plan": string(r.plan), "outcome": outcome(err),
 	})
 	run.Timer("millwright_run_duration").Record(workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime))
 	reports := workflow.GetSignalChannel(ctx, ReportSignal)
@@ -138,7 +139,7 @@ func (r *run) measure(ctx workflow.Context, outcome string) {
 		return
 	}
 	step := workflow.GetMetricsHandler(ctx).WithTags(map[string]string{
-		"run": workflow.GetInfo(ctx).WorkflowType.Name, "step": r.status.Step, "outcome": outcome,
+		"run": workflow.GetInfo(ctx).WorkflowType.Name, "plan": string(r.plan), "step": r.status.Step, "outcome": outcome,
 	})
 	step.Timer("millwright_step_duration").Record(workflow.Now(ctx).Sub(r.status.Since))
 }

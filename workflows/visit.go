@@ -50,6 +50,7 @@ func (v *visit) hasMachine() bool   { return v.holding.Claim.Machine != "" }
 func (v *visit) take(h metal.Holding) {
 	v.holding, v.attempts, v.boot = h, 0, 0
 	v.status.Machine = h.Claim.Machine
+	v.plan = h.Plan
 	v.status.Attempt++
 }
 

@@ -7,6 +7,7 @@ import "time"
 type Holding struct {
 	Claim  Claim
 	Port   Port
+	Plan   PlanID // what its time is measured by
 	Limits Limits
 	Was    DeviceState // the device's state before this claim
 	Dirty  bool        // the machine may hold a tenant's data

@@ -217,7 +217,7 @@ func setState(ctx context.Context, q *query.Queries, id metal.DeviceID, state me
 
 // describe says what a run needs to know of what it holds.
 func describe(ctx context.Context, q *query.Queries, d query.Device, machine string) (metal.Holding, error) {
-	holding := metal.Holding{Claim: metal.Claim{Device: metal.DeviceID(d.ID)}, Was: metal.DeviceState(d.State)}
+	holding := metal.Holding{Claim: metal.Claim{Device: metal.DeviceID(d.ID)}, Plan: metal.PlanID(d.Plan), Was: metal.DeviceState(d.State)}
 	plan, err := q.GetPlan(ctx, d.Plan)
 	if err != nil {
 		return holding, err

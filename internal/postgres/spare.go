@@ -63,6 +63,7 @@ func (s *Store) ClaimSpare(ctx context.Context, machine metal.MachineID, run str
 		holding = metal.Holding{
 			Claim:  metal.Claim{Machine: machine, Epoch: epoch},
 			Port:   metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port},
+			Plan:   metal.PlanID(m.Plan),
 			Limits: metal.Limits{Boot: plan.BootLimit, Install: plan.InstallLimit, PhoneHome: plan.PhoneHomeLimit},
 		}
 		return err
