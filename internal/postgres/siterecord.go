@@ -27,6 +27,7 @@ func planRow(p sitefile.Plan) (query.UpsertPlanParams, error) {
 	return query.UpsertPlanParams{
 		ID: string(p.ID), Description: p.Description, Hardware: hardware,
 		BootLimit: p.Limits.Boot, InstallLimit: p.Limits.Install, PhoneHomeLimit: p.Limits.PhoneHome, Warm: int32(p.Warm),
+		Fitness: []byte(`{}`), Watts: 300,
 	}, err
 }
 

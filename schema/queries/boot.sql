@@ -38,7 +38,7 @@ update boot_intents set run = '' where machine = $1;
 update boot_intents i set token_hash = @token_hash
 from machines m
 where i.machine = @machine and i.number = @number and m.id = i.machine
-  and (i.job in ('install', 'erase') and m.state = 'claimed' and m.epoch = i.epoch
+  and (i.job in ('install', 'erase', 'prove') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'));
 
@@ -51,10 +51,10 @@ select from machines where id = $1 for update;
 -- waiting while a run that claimed its machine has not said what for. What was
 -- never proven to be erased is erased in full.
 update boot_intents i set seen_at = now(),
-    handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
+    handed_out = case when i.job in ('install', 'erase', 'prove') then coalesce(i.handed_out, now()) else i.handed_out end
 from machines m
 where i.machine = @machine and i.number = @number and i.token_hash = @token_hash and m.id = i.machine
-  and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
+  and (i.job in ('install', 'erase', 'prove', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
@@ -84,7 +84,7 @@ update reports set signalled_at = now() where id = $1 and signalled_at is null;
 -- name: RecordErasure :execrows
 -- Proof is what the machine reported of this boot, never what a run believes.
 insert into erasures (machine, device, boot, proof)
-select r.machine, @device, r.boot, r.detail from reports r
+select r.machine, nullif(@device::text, ''), r.boot, r.detail from reports r
 where r.machine = @machine and r.boot = @boot and r.kind = 'erased' and r.detail <> ''
 on conflict (machine, boot) do update set proof = excluded.proof;
 
@@ -144,8 +144,13 @@ select * from certificates where machine = @machine order by at, id;
 -- A machine whose disks were all erased in full, by an install or for its own
 -- sake, needs no second erasure before its next install.
 insert into erasures (machine, device, boot, proof)
-select m.id, m.device, @boot, @proof from machines m where m.id = @machine and m.device is not null
+select m.id, m.device, @boot, @proof from machines m where m.id = @machine
 on conflict (machine, boot) do nothing;
+
+-- name: KeepBurnIn :exec
+-- A repeat replaces what it said before.
+insert into burn_ins (machine, boot, body) values (@machine, @boot, @body)
+on conflict (machine, boot) do update set body = excluded.body, at = now();
 
 -- name: PutInventory :exec
 insert into inventories (machine, boot, body) values (@machine, @boot, @body)

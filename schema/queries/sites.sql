@@ -17,11 +17,12 @@ on conflict (id) do update set site = excluded.site, rack = excluded.rack, addre
     host_key = excluded.host_key, credential = excluded.credential, driver = excluded.driver, filter_terms = excluded.filter_terms;
 
 -- name: UpsertPlan :exec
-insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm, fitness, spares, watts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update set description = excluded.description, hardware = excluded.hardware,
     boot_limit = excluded.boot_limit, install_limit = excluded.install_limit,
-    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm;
+    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm,
+    fitness = excluded.fitness, spares = excluded.spares, watts = excluded.watts;
 
 -- name: GetPlan :one
 select * from plans where id = $1;

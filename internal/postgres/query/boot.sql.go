@@ -443,7 +443,7 @@ const issueToken = `-- name: IssueToken :execrows
 update boot_intents i set token_hash = $1
 from machines m
 where i.machine = $2 and i.number = $3 and m.id = i.machine
-  and (i.job in ('install', 'erase') and m.state = 'claimed' and m.epoch = i.epoch
+  and (i.job in ('install', 'erase', 'prove') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 `
@@ -494,6 +494,23 @@ update boot_intents set run = '' where machine = $1
 // Nobody waits any more, and the machine goes on booting what it booted.
 func (q *Queries) KeepBootIntent(ctx context.Context, machine string) error {
 	_, err := q.db.Exec(ctx, keepBootIntent, machine)
+	return err
+}
+
+const keepBurnIn = `-- name: KeepBurnIn :exec
+insert into burn_ins (machine, boot, body) values ($1, $2, $3)
+on conflict (machine, boot) do update set body = excluded.body, at = now()
+`
+
+type KeepBurnInParams struct {
+	Machine string
+	Boot    int64
+	Body    []byte
+}
+
+// A repeat replaces what it said before.
+func (q *Queries) KeepBurnIn(ctx context.Context, arg KeepBurnInParams) error {
+	_, err := q.db.Exec(ctx, keepBurnIn, arg.Machine, arg.Boot, arg.Body)
 	return err
 }
 
@@ -588,7 +605,7 @@ func (q *Queries) NoteAgentUp(ctx context.Context, arg NoteAgentUpParams) error 
 
 const noteErasure = `-- name: NoteErasure :exec
 insert into erasures (machine, device, boot, proof)
-select m.id, m.device, $1, $2 from machines m where m.id = $3 and m.device is not null
+select m.id, m.device, $1, $2 from machines m where m.id = $3
 on conflict (machine, boot) do nothing
 `
 
@@ -712,7 +729,7 @@ func (q *Queries) ReadLog(ctx context.Context, arg ReadLogParams) ([]AgentLog, e
 
 const recordErasure = `-- name: RecordErasure :execrows
 insert into erasures (machine, device, boot, proof)
-select r.machine, $1, r.boot, r.detail from reports r
+select r.machine, nullif($1::text, ''), r.boot, r.detail from reports r
 where r.machine = $2 and r.boot = $3 and r.kind = 'erased' and r.detail <> ''
 on conflict (machine, boot) do update set proof = excluded.proof
 `
@@ -867,10 +884,10 @@ func (q *Queries) ShareMachine(ctx context.Context, id string) error {
 
 const takeJob = `-- name: TakeJob :one
 update boot_intents i set seen_at = now(),
-    handed_out = case when i.job in ('install', 'erase') then coalesce(i.handed_out, now()) else i.handed_out end
+    handed_out = case when i.job in ('install', 'erase', 'prove') then coalesce(i.handed_out, now()) else i.handed_out end
 from machines m
 where i.machine = $1 and i.number = $2 and i.token_hash = $3 and m.id = i.machine
-  and (i.job in ('install', 'erase', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
+  and (i.job in ('install', 'erase', 'prove', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,

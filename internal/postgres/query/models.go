@@ -88,6 +88,28 @@ type BlockProject struct {
 	Project string
 }
 
+type BmcCredential struct {
+	Machine    string
+	Sealed     []byte
+	NextSealed []byte
+	RotatedAt  *time.Time
+}
+
+type BmcRecord struct {
+	Machine    string
+	Holder     string
+	HeldUntil  time.Time
+	Protocol   string
+	Gap        time.Duration
+	Score      float32
+	Failures   int32
+	RestsUntil *time.Time
+	LastError  string
+	LastOk     *time.Time
+	ResetAt    *time.Time
+	ChangedAt  time.Time
+}
+
 type BootIntent struct {
 	Machine      string
 	Number       int64
@@ -101,6 +123,13 @@ type BootIntent struct {
 	AgentVersion string
 	UpAt         *time.Time
 	SeenAt       *time.Time
+}
+
+type BurnIn struct {
+	Machine string
+	Boot    int64
+	Body    []byte
+	At      time.Time
 }
 
 type Certificate struct {
@@ -247,10 +276,24 @@ type Drift struct {
 	Since  time.Time
 }
 
+type Enrolment struct {
+	ID         string
+	Site       string
+	Address    string
+	Credential string
+	Sealed     []byte
+	Machine    string
+	Body       []byte
+	Found      []byte
+	MadeAt     time.Time
+	DoneAt     *time.Time
+	Outcome    string
+}
+
 type Erasure struct {
 	ID       int64
 	Machine  string
-	Device   string
+	Device   *string
 	Boot     int64
 	Proof    string
 	ErasedAt time.Time
@@ -323,6 +366,20 @@ type Invitation struct {
 	Outcome      string
 }
 
+type Issue struct {
+	ID       int64
+	Machine  string
+	Look     string
+	Kind     string
+	Part     string
+	Severity string
+	Detail   string
+	OpenedAt time.Time
+	SeenAt   time.Time
+	ClosedAt *time.Time
+	ClosedBy string
+}
+
 type Lease struct {
 	Prefix   netip.Prefix
 	Block    netip.Prefix
@@ -331,6 +388,17 @@ type Lease struct {
 	Port     *string
 	TakenAt  time.Time
 	Released *time.Time
+}
+
+type LogEntry struct {
+	ID       int64
+	Machine  string
+	Entry    string
+	At       *time.Time
+	Severity string
+	Sensor   string
+	Message  string
+	ReadAt   time.Time
 }
 
 type Machine struct {
@@ -353,6 +421,22 @@ type Machine struct {
 	Run         string
 	KexecFailed string
 	Reservation *string
+	Filed       bool
+	Serial      string
+	Health      string
+	ProvenAt    *time.Time
+	Note        string
+	Until       *time.Time
+	Was         string
+	WasReason   string
+	AsideRun    string
+	AsideBoot   int64
+}
+
+type MachineMove struct {
+	Was     string
+	Becomes string
+	Means   string
 }
 
 type Membership struct {
@@ -455,6 +539,9 @@ type Plan struct {
 	InstallLimit   time.Duration
 	PhoneHomeLimit time.Duration
 	Warm           int32
+	Fitness        []byte
+	Spares         int32
+	Watts          int32
 }
 
 type PlanOperatingSystem struct {
@@ -534,6 +621,18 @@ type Rack struct {
 	ID   string
 }
 
+type Reading struct {
+	Machine string
+	At      time.Time
+	Power   string
+	Watts   *float32
+	Body    []byte
+	LogMark string
+	TriedAt time.Time
+	Failed  int32
+	Error   string
+}
+
 type Repeat struct {
 	Caller string
 	Key    string
@@ -596,6 +695,7 @@ type Site struct {
 	PeerAs       *int64
 	BgpAddresses []netip.Addr
 	AgentVersion string
+	PowerBudget  *int32
 }
 
 type SpaceRule struct {

@@ -240,7 +240,7 @@ func (q *Queries) DropProjectSessions(ctx context.Context, project string) error
 }
 
 const getSite = `-- name: GetSite :one
-select id, metro, boot, as_number, peer_as, bgp_addresses, agent_version from sites where id = $1
+select id, metro, boot, as_number, peer_as, bgp_addresses, agent_version, power_budget from sites where id = $1
 `
 
 func (q *Queries) GetSite(ctx context.Context, id string) (Site, error) {
@@ -254,6 +254,7 @@ func (q *Queries) GetSite(ctx context.Context, id string) (Site, error) {
 		&i.PeerAs,
 		&i.BgpAddresses,
 		&i.AgentVersion,
+		&i.PowerBudget,
 	)
 	return i, err
 }

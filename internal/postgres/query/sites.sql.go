@@ -56,7 +56,7 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 }
 
 const allMachines = `-- name: AllMachines :many
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation from machines order by id
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, was, was_reason, aside_run, aside_boot from machines order by id
 `
 
 func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
@@ -88,6 +88,16 @@ func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
 			&i.Run,
 			&i.KexecFailed,
 			&i.Reservation,
+			&i.Filed,
+			&i.Serial,
+			&i.Health,
+			&i.ProvenAt,
+			&i.Note,
+			&i.Until,
+			&i.Was,
+			&i.WasReason,
+			&i.AsideRun,
+			&i.AsideBoot,
 		); err != nil {
 			return nil, err
 		}
@@ -191,7 +201,7 @@ func (q *Queries) AllOperatingSystems(ctx context.Context) ([]AllOperatingSystem
 }
 
 const allPlans = `-- name: AllPlans :many
-select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm from plans order by id
+select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm, fitness, spares, watts from plans order by id
 `
 
 func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
@@ -211,6 +221,9 @@ func (q *Queries) AllPlans(ctx context.Context) ([]Plan, error) {
 			&i.InstallLimit,
 			&i.PhoneHomeLimit,
 			&i.Warm,
+			&i.Fitness,
+			&i.Spares,
+			&i.Watts,
 		); err != nil {
 			return nil, err
 		}
@@ -271,7 +284,7 @@ func (q *Queries) AllPorts(ctx context.Context) ([]AllPortsRow, error) {
 }
 
 const allSites = `-- name: AllSites :many
-select id, metro, boot, as_number, peer_as, bgp_addresses, agent_version from sites order by id
+select id, metro, boot, as_number, peer_as, bgp_addresses, agent_version, power_budget from sites order by id
 `
 
 func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
@@ -291,6 +304,7 @@ func (q *Queries) AllSites(ctx context.Context) ([]Site, error) {
 			&i.PeerAs,
 			&i.BgpAddresses,
 			&i.AgentVersion,
+			&i.PowerBudget,
 		); err != nil {
 			return nil, err
 		}
@@ -382,7 +396,7 @@ func (q *Queries) FileBlock(ctx context.Context, arg FileBlockParams) error {
 }
 
 const getPlan = `-- name: GetPlan :one
-select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm from plans where id = $1
+select id, description, hardware, boot_limit, install_limit, phone_home_limit, warm, fitness, spares, watts from plans where id = $1
 `
 
 func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
@@ -396,6 +410,9 @@ func (q *Queries) GetPlan(ctx context.Context, id string) (Plan, error) {
 		&i.InstallLimit,
 		&i.PhoneHomeLimit,
 		&i.Warm,
+		&i.Fitness,
+		&i.Spares,
+		&i.Watts,
 	)
 	return i, err
 }
@@ -573,11 +590,12 @@ func (q *Queries) UpsertOperatingSystem(ctx context.Context, arg UpsertOperating
 }
 
 const upsertPlan = `-- name: UpsertPlan :exec
-insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into plans (id, description, hardware, boot_limit, install_limit, phone_home_limit, warm, fitness, spares, watts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update set description = excluded.description, hardware = excluded.hardware,
     boot_limit = excluded.boot_limit, install_limit = excluded.install_limit,
-    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm
+    phone_home_limit = excluded.phone_home_limit, warm = excluded.warm,
+    fitness = excluded.fitness, spares = excluded.spares, watts = excluded.watts
 `
 
 type UpsertPlanParams struct {
@@ -588,6 +606,9 @@ type UpsertPlanParams struct {
 	InstallLimit   time.Duration
 	PhoneHomeLimit time.Duration
 	Warm           int32
+	Fitness        []byte
+	Spares         int32
+	Watts          int32
 }
 
 func (q *Queries) UpsertPlan(ctx context.Context, arg UpsertPlanParams) error {
@@ -599,6 +620,9 @@ func (q *Queries) UpsertPlan(ctx context.Context, arg UpsertPlanParams) error {
 		arg.InstallLimit,
 		arg.PhoneHomeLimit,
 		arg.Warm,
+		arg.Fitness,
+		arg.Spares,
+		arg.Watts,
 	)
 	return err
 }
