@@ -38,8 +38,10 @@ type BMC struct {
 	version  int // of the system resource; its ETag
 	sessions map[string]*session
 	logins   int
-	commands []func() // not yet begun by the chassis
-	working  bool     // whether a goroutine is at the commands
+	load     load
+	frozen   time.Time // until then nothing is answered
+	commands []func()  // not yet begun by the chassis
+	working  bool      // whether a goroutine is at the commands
 	faults   map[string]Fault
 	cleared  chan struct{} // closed by ClearFaults
 }

@@ -11,27 +11,31 @@ import (
 // The faults that a BMC can be told to have. Each is something that BMCs in
 // the field do.
 const (
-	RefuseLogin      = "refuse-login"      // right credentials are answered with 401
-	SessionBusy      = "session-busy"      // every third login: 503, insufficient resources for session
-	SlowLogin        = "slow-login"        // a session is made, and told of after the delay
-	NoSessions       = "no-sessions"       // there is no session service; only Basic auth works
-	Hang             = "hang"              // a request gets no answer; with a delay, a late one
-	HangInside       = "hang-inside"       // as hang, but only once a client has logged in
-	LiesOn           = "lies-on"           // told to switch on, it says On and the machine stays off
-	LiesOff          = "lies-off"          // told to switch off, it says Off and the machine stays on
-	IgnoresPower     = "ignores-power"     // a power command is accepted and nothing happens
-	SlowPower        = "slow-power"        // PoweringOn or PoweringOff is read for the delay
-	ForgetsBoot      = "forgets-boot"      // a boot override is accepted, and dropped after the delay
-	DisablesBoot     = "disables-boot"     // a boot override is accepted, and keeps its target but is not enabled
-	ContinuousBoot   = "continuous-boot"   // an override asked for once is kept for every boot
-	ResetConnection  = "reset-connection"  // a connection is reset before TLS begins
-	WrongCertificate = "wrong-certificate" // the handshake shows somebody else's certificate
+	RefuseLogin      = "refuse-login"        // right credentials are answered with 401
+	SessionBusy      = "session-busy"        // every third login: 503, insufficient resources for session
+	SlowLogin        = "slow-login"          // a session is made, and told of after the delay
+	NoSessions       = "no-sessions"         // there is no session service; only Basic auth works
+	Hang             = "hang"                // a request gets no answer; with a delay, a late one
+	HangInside       = "hang-inside"         // as hang, but only once a client has logged in
+	LiesOn           = "lies-on"             // told to switch on, it says On and the machine stays off
+	LiesOff          = "lies-off"            // told to switch off, it says Off and the machine stays on
+	IgnoresPower     = "ignores-power"       // a power command is accepted and nothing happens
+	SlowPower        = "slow-power"          // PoweringOn or PoweringOff is read for the delay
+	ForgetsBoot      = "forgets-boot"        // a boot override is accepted, and dropped after the delay
+	DisablesBoot     = "disables-boot"       // a boot override is accepted, and keeps its target but is not enabled
+	ContinuousBoot   = "continuous-boot"     // an override asked for once is kept for every boot
+	ResetConnection  = "reset-connection"    // a connection is reset before TLS begins
+	WrongCertificate = "wrong-certificate"   // the handshake shows somebody else's certificate
+	RefuseSession    = "refuse-session"      // every login: 503, insufficient resources for session
+	EveryThird       = "every-third"         // only each third login is answered; others hang for the delay, then get 503
+	FreezesUnder     = "freezes-under-burst" // after 5 requests within 2 s nothing is answered for the delay, or 30 s
 )
 
 // faultNames is what ParseFault knows, in the order in which it says so.
 var faultNames = []string{
 	RefuseLogin, SessionBusy, SlowLogin, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
 	ForgetsBoot, DisablesBoot, ContinuousBoot, ResetConnection, WrongCertificate,
+	RefuseSession, EveryThird, FreezesUnder,
 }
 
 // Fault is one way to fail, and how often.
@@ -68,6 +72,7 @@ func (b *BMC) ClearFaults() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults = nil
+	b.frozen = time.Time{}
 	close(b.cleared)
 	b.cleared = make(chan struct{})
 }

@@ -45,6 +45,7 @@ func (b *BMC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	b.count(r)
 	b.hang(r, Hang)
 	name := r.Method + " " + strings.TrimSuffix(r.URL.Path, "/")
 	b.log.Debug("request", "verb", name)
@@ -85,6 +86,12 @@ func (b *BMC) hang(r *http.Request, fault string) {
 	if f.Delay > 0 {
 		late = time.After(f.Delay)
 	}
+	b.waitFor(r, late, cleared)
+}
+
+// waitFor returns when it is late or the faults are cleared. A client that gives
+// up before gets nothing.
+func (b *BMC) waitFor(r *http.Request, late <-chan time.Time, cleared <-chan struct{}) {
 	select {
 	case <-late:
 	case <-cleared:

@@ -33,6 +33,7 @@ func (b *BMC) login(w http.ResponseWriter, r *http.Request, body []byte) {
 		unauthorized(w)
 		return
 	}
+	b.hangMost(r)
 	token, id, ok := b.newSession(asked.UserName)
 	if !ok {
 		refuse(w, http.StatusServiceUnavailable, "SessionLimitExceeded", "insufficient resources for session")
@@ -53,6 +54,9 @@ func (b *BMC) newSession(user string) (token, id string, ok bool) {
 		b.strikeLocked(SessionBusy)
 		return "", "", false
 	}
+	if b.declines() {
+		return "", "", false
+	}
 	b.expireSessions()
 	if len(b.sessions) >= sessionLimit {
 		return "", "", false
@@ -62,7 +66,28 @@ func (b *BMC) newSession(user string) (token, id string, ok bool) {
 	}
 	token, id = rand.Text(), strconv.Itoa(b.logins)
 	b.sessions[token] = &session{id: id, user: user, used: time.Now()}
+	b.load.MostSessions = max(b.load.MostSessions, len(b.sessions))
 	return token, id, true
+}
+
+// declines says whether a trait of this BMC keeps the login that was just
+// counted from getting a session. It wants the lock.
+func (b *BMC) declines() bool {
+	_, never := b.faults[RefuseSession]
+	_, third := b.faults[EveryThird]
+	return never || third && b.logins%3 != 0
+}
+
+// hangMost is what EveryThird does to the logins that it does not answer, where
+// it has a delay.
+func (b *BMC) hangMost(r *http.Request) {
+	b.mu.Lock()
+	f, armed := b.faults[EveryThird]
+	answered, cleared := (b.logins+1)%3 == 0, b.cleared
+	b.mu.Unlock()
+	if armed && f.Delay > 0 && !answered {
+		b.waitFor(r, time.After(f.Delay), cleared)
+	}
 }
 
 func (b *BMC) expireSessions() {
