@@ -67,6 +67,7 @@ const (
 	WrongMAC        IssueKind = "wrong-mac"
 	SwappedCables   IssueKind = "swapped-cables"
 	NoLLDP          IssueKind = "no-lldp"
+	SlowLink        IssueKind = "slow-link"
 	WrongFirmware   IssueKind = "wrong-firmware"
 	WrongBootMode   IssueKind = "wrong-boot-mode"
 	DuplicateSerial IssueKind = "duplicate-serial"
@@ -119,6 +120,7 @@ var IssueKinds = []Known{
 	{WrongMAC, LookCompare, Degraded, "a network card has another MAC than declared", "the card was replaced", "correct the MAC in the site's file, and import it; then commission"},
 	{SwappedCables, LookCompare, Failing, "a switch port is not the declared one", "two cables are swapped, or the site's file is wrong", "move the cable, or correct the site's file; then commission"},
 	{NoLLDP, LookCompare, Degraded, "no neighbour was heard on a declared port", "the cable is out, or the switch does not send LLDP on the port", "check the link; run `set protocols lldp interface all` on the switch; then commission"},
+	{SlowLink, LookCompare, Degraded, "a network card links slower than the plan says", "a bad cable or transceiver, or the port's settings", "replace the cable or the transceiver; see the switch's port; then commission"},
 	{WrongFirmware, LookBMC, Degraded, "a firmware is not the plan's baseline", "the machine is new, a part was replaced, or somebody flashed it", "starter machine firmware update; where a tenant had the machine, ask why before"},
 	{WrongBootMode, LookCompare, Failing, "the machine booted in the other mode than declared", "BIOS settings were lost or changed", "commission, which sets it; if it stays, replace the CMOS battery"},
 	{DuplicateSerial, LookCompare, Failing, "another machine has the same serial", "one machine is declared twice, or a board was replaced and not labelled", "retire the wrong one, or write the serial anew with the vendor's tool; then commission"},

@@ -1,5 +1,7 @@
 package metal
 
+import "time"
+
 // Machine is a physical server as a run needs it: where it stands, how to
 // power it, and the port its first NIC boots from.
 type Machine struct {
@@ -39,6 +41,15 @@ type BMC struct {
 	CipherSuite string // IPMI 2.0 cipher suite, "3" or "17"; empty tries none and takes 3
 	Console     string // NoConsole, or empty: the BMC is asked what it has
 	Sessions    int    // how many sessions it holds at once; 0 is enough, at 1 its console yields to commands
+
+	Gap    time.Duration // least time between two commands; 0: the usual one
+	Second BMCWay        // where it is asked when the first way fails; zero: nowhere
+}
+
+// BMCWay is a second way to the same BMC, with the same credential.
+type BMCWay struct {
+	Protocol Protocol
+	Address  string // host:port, with the same defaults
 }
 
 // Power is what a BMC says of its machine.
