@@ -23,7 +23,8 @@ type BootStore interface {
 type BootAgentInput struct {
 	Claim   metal.Claim
 	Attempt int       // 1, 2, …: a repeat of one attempt finds its number
-	Job     metal.Job // install, erase, rescue, idle; or the tenant's own script
+	Job     metal.Job // install, erase, prove, rescue, idle; or the tenant's own script
+	Brief   bool      `json:",omitempty"` // prove without a burn-in
 }
 
 // BootAgentResult carries the number that this boot's reports will name.
@@ -37,7 +38,7 @@ type BootAgentResult struct {
 // an install at once.
 func (b *Boot) BootAgent(ctx context.Context, in BootAgentInput) (BootAgentResult, error) {
 	run := activity.GetInfo(ctx).WorkflowExecution.ID
-	booting, err := b.Store.BootAgent(ctx, metal.NextBoot{Claim: in.Claim, Attempt: in.Attempt, Job: in.Job, Run: run})
+	booting, err := b.Store.BootAgent(ctx, metal.NextBoot{Claim: in.Claim, Attempt: in.Attempt, Job: in.Job, Brief: in.Brief, Run: run})
 	return BootAgentResult{Boot: booting.Number, Warm: booting.Warm}, classify(err)
 }
 

@@ -46,14 +46,14 @@ alter table machines
     add column proven_at  timestamptz, -- when it was last found to be what its plan says
     add column note       text    not null default '', -- of maintenance: who has it, and why
     add column until      timestamptz, -- of maintenance: when it should be over
-    add column was        text    not null default '', -- state before a run of its own claimed it
+    add column purpose    text    not null default '', -- what the run that holds it is for, where no device lives on it
+    add column was        text    not null default '', -- state before that run claimed it
     add column was_reason text    not null default '', -- and why it was in quarantine then
     add column aside_run  text    not null default '', -- the run that put it into quarantine
     add column aside_boot bigint  not null default 0,  -- and the boot at the time: its console is evidence
     drop constraint machines_state_check,
     add constraint machines_state_check check (state in ('enrolled', 'idle', 'claimed', 'occupied', 'quarantined', 'maintenance', 'retired')),
-    add constraint maintenance_has_an_end check ((state = 'maintenance') = (until is not null)),
-    add constraint maintenance_has_a_reason check (state <> 'maintenance' or note <> ''),
+    add constraint maintenance_has_an_end_and_a_reason check (state <> 'maintenance' or until is not null and note <> ''),
     add constraint retired_without_data check (state <> 'retired' or not dirty and device is null),
     add constraint failing_is_not_idle check (state <> 'idle' or health <> 'failing');
 create index on machines (serial) where serial <> '';
@@ -78,6 +78,7 @@ create table issues (
     kind      text not null check (kind <> ''),
     part      text not null default '',
     severity  text not null check (severity in ('note', 'degraded', 'failing')),
+    blocks    boolean not null, -- keeps the machine from becoming idle by itself
     detail    text not null,
     opened_at timestamptz not null default now(),
     seen_at   timestamptz not null default now(),
@@ -174,6 +175,7 @@ create table burn_ins (
 alter table erasures alter column device drop not null;
 
 alter table boot_intents
+    add column brief boolean not null default false, -- prove without a burn-in
     drop constraint boot_intents_job_check,
     drop constraint boot_intents_check,
     drop constraint boot_intents_check1,

@@ -92,7 +92,7 @@ func newPlaces(t *testing.T) *places {
 	t.Cleanup(store.Close)
 	p := &places{store: store}
 	ctx, q := t.Context(), store.Queries()
-	require.NoError(t, q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"),
+	require.NoError(t, q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"), Fitness: []byte("{}"), Watts: 300,
 		BootLimit: 20 * time.Minute, InstallLimit: 30 * time.Minute, PhoneHomeLimit: 15 * time.Minute}))
 	image := fmt.Sprintf("%064d", 1)
 	for os, firstBoot := range map[string]metal.FirstBootMethod{"debian_12": metal.CloudInit, "ubuntu_24_04": metal.CloudInit, "custom_ipxe": metal.IPXE} {

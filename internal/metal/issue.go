@@ -40,6 +40,13 @@ type Finding struct {
 	Severity Severity  `json:"severity"`
 }
 
+// Blocks reports whether a machine with this finding is kept from becoming idle
+// by itself: whatever is failing, and what is not as declared, even where it
+// works. Wear is none of that, and a patrol's warnings pass.
+func (f Finding) Blocks(look Look) bool {
+	return f.Severity == Failing || f.Severity == Degraded && look != LookPatrol && f.Kind != WornDisk
+}
+
 // Issue is a finding on record, from when it was first found until a look does
 // not find it any more.
 type Issue struct {

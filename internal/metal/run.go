@@ -97,6 +97,7 @@ type NextBoot struct {
 	Claim   Claim
 	Attempt int    // 1, 2, …: one attempt of a claim is numbered once
 	Job     Job    // what its agent is to do, or JobScript
+	Brief   bool   // of JobProve: without a burn-in
 	Run     string // the workflow that hears the boot's reports
 }
 

@@ -50,7 +50,7 @@ func (s *Store) BootAgent(ctx context.Context, want metal.NextBoot) (metal.Booti
 
 func intend(ctx context.Context, q *query.Queries, want metal.NextBoot) (int64, error) {
 	machine, epoch, attempt := string(want.Claim.Machine), want.Claim.Epoch, int32(want.Attempt)
-	if want.Job == metal.JobInstall {
+	if want.Job == metal.JobInstall || want.Job == metal.JobErase {
 		number, err := q.SetWarmIntent(ctx, query.SetWarmIntentParams{
 			Machine: machine, Job: string(want.Job), Run: want.Run, Epoch: epoch, Attempt: attempt, WaitingFor: waitingFor,
 		})
@@ -58,7 +58,7 @@ func intend(ctx context.Context, q *query.Queries, want metal.NextBoot) (int64, 
 			return number, err
 		}
 	}
-	return q.SetBootIntent(ctx, query.SetBootIntentParams{Machine: machine, Job: string(want.Job), Run: want.Run, Epoch: epoch, Attempt: attempt})
+	return q.SetBootIntent(ctx, query.SetBootIntentParams{Machine: machine, Job: string(want.Job), Run: want.Run, Epoch: epoch, Attempt: attempt, Brief: want.Brief})
 }
 
 func (s *Store) numbered(ctx context.Context, q *query.Queries, claim metal.Claim, booting *metal.Booting) error {

@@ -2,18 +2,19 @@
 -- The next boot of a machine. Under one claim an attempt is numbered once:
 -- a repeat returns the number it got.
 update boot_intents set
-    number = number + 1, job = @job, run = @run, epoch = @epoch, attempt = @attempt,
+    number = number + 1, job = @job, run = @run, epoch = @epoch, attempt = @attempt, brief = @brief,
     token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
 where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
 returning number;
 
 -- name: SetWarmIntent :one
 -- A job for the agent that waits on the machine, if one does: it keeps its boot
--- and its token. No row: none does, or the attempt was numbered before.
+-- and its token. So does the one that has just proven the machine, and is to
+-- erase it. No row: none does, or the attempt was numbered before.
 update boot_intents set
     job = @job, run = @run, epoch = @epoch, attempt = @attempt, handed_out = null, warm = true
 where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
-  and job = 'idle' and up_at is not null and seen_at > now() - @waiting_for::interval
+  and (job = 'idle' and @job::text = 'install' or job = 'prove' and @job::text = 'erase') and up_at is not null and seen_at > now() - @waiting_for::interval
 returning number;
 
 -- name: GetBootIntent :one
@@ -58,7 +59,8 @@ where i.machine = @machine and i.number = @number and i.token_hash = @token_hash
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
-    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full;
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full,
+    (case when i.job = 'prove' and not i.brief then (select p.fitness -> 'burn_in' from plans p where p.id = m.plan) end)::jsonb as burn_in;
 
 -- name: JobDevice :one
 select d.hostname, coalesce(o.image, '')::text as image, coalesce(o.size, 0)::bigint as size, d.storage

@@ -334,7 +334,7 @@ func (q *Queries) ForgetLogs(ctx context.Context, olderThan time.Duration) (int6
 }
 
 const getBootIntent = `-- name: GetBootIntent :one
-select machine, number, job, run, epoch, attempt, token_hash, handed_out, warm, agent_version, up_at, seen_at from boot_intents where machine = $1
+select machine, number, job, run, epoch, attempt, token_hash, handed_out, warm, agent_version, up_at, seen_at, brief from boot_intents where machine = $1
 `
 
 func (q *Queries) GetBootIntent(ctx context.Context, machine string) (BootIntent, error) {
@@ -353,6 +353,7 @@ func (q *Queries) GetBootIntent(ctx context.Context, machine string) (BootIntent
 		&i.AgentVersion,
 		&i.UpAt,
 		&i.SeenAt,
+		&i.Brief,
 	)
 	return i, err
 }
@@ -810,9 +811,9 @@ func (q *Queries) SetAgentVersion(ctx context.Context, arg SetAgentVersionParams
 
 const setBootIntent = `-- name: SetBootIntent :one
 update boot_intents set
-    number = number + 1, job = $1, run = $2, epoch = $3, attempt = $4,
+    number = number + 1, job = $1, run = $2, epoch = $3, attempt = $4, brief = $5,
     token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
-where machine = $5 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
+where machine = $6 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
 returning number
 `
 
@@ -821,6 +822,7 @@ type SetBootIntentParams struct {
 	Run     string
 	Epoch   int64
 	Attempt int32
+	Brief   bool
 	Machine string
 }
 
@@ -832,6 +834,7 @@ func (q *Queries) SetBootIntent(ctx context.Context, arg SetBootIntentParams) (i
 		arg.Run,
 		arg.Epoch,
 		arg.Attempt,
+		arg.Brief,
 		arg.Machine,
 	)
 	var number int64
@@ -843,7 +846,7 @@ const setWarmIntent = `-- name: SetWarmIntent :one
 update boot_intents set
     job = $1, run = $2, epoch = $3, attempt = $4, handed_out = null, warm = true
 where machine = $5 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
-  and job = 'idle' and up_at is not null and seen_at > now() - $6::interval
+  and (job = 'idle' and $1::text = 'install' or job = 'prove' and $1::text = 'erase') and up_at is not null and seen_at > now() - $6::interval
 returning number
 `
 
@@ -857,7 +860,8 @@ type SetWarmIntentParams struct {
 }
 
 // A job for the agent that waits on the machine, if one does: it keeps its boot
-// and its token. No row: none does, or the attempt was numbered before.
+// and its token. So does the one that has just proven the machine, and is to
+// erase it. No row: none does, or the attempt was numbered before.
 func (q *Queries) SetWarmIntent(ctx context.Context, arg SetWarmIntentParams) (int64, error) {
 	row := q.db.QueryRow(ctx, setWarmIntent,
 		arg.Job,
@@ -891,7 +895,8 @@ where i.machine = $1 and i.number = $2 and i.token_hash = $3 and m.id = i.machin
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
 returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
-    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full,
+    (case when i.job = 'prove' and not i.brief then (select p.fitness -> 'burn_in' from plans p where p.id = m.plan) end)::jsonb as burn_in
 `
 
 type TakeJobParams struct {
@@ -905,6 +910,7 @@ type TakeJobRow struct {
 	Device string
 	Kexec  bool
 	InFull bool
+	BurnIn []byte
 }
 
 // The job of this boot, if its claim still stands; destructive ones are noted
@@ -919,6 +925,7 @@ func (q *Queries) TakeJob(ctx context.Context, arg TakeJobParams) (TakeJobRow, e
 		&i.Device,
 		&i.Kexec,
 		&i.InFull,
+		&i.BurnIn,
 	)
 	return i, err
 }

@@ -129,7 +129,7 @@ func (q *Queries) FreeMachine(ctx context.Context, id string) error {
 }
 
 const getMachine = `-- name: GetMachine :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.purpose, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.id = $1
 `
@@ -160,6 +160,7 @@ type GetMachineRow struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
+	Purpose     string
 	Was         string
 	WasReason   string
 	AsideRun    string
@@ -197,6 +198,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
+		&i.Purpose,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,
@@ -208,7 +210,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 }
 
 const heldMachine = `-- name: HeldMachine :one
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, was, was_reason, aside_run, aside_boot from machines
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, purpose, was, was_reason, aside_run, aside_boot from machines
 where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
 for update
 `
@@ -249,6 +251,7 @@ func (q *Queries) HeldMachine(ctx context.Context, arg HeldMachineParams) (Machi
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
+		&i.Purpose,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,
@@ -365,7 +368,7 @@ func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostS
 }
 
 const machineOfDevice = `-- name: MachineOfDevice :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.purpose, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.device = $1::text for update of m
 `
@@ -396,6 +399,7 @@ type MachineOfDeviceRow struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
+	Purpose     string
 	Was         string
 	WasReason   string
 	AsideRun    string
@@ -433,6 +437,7 @@ func (q *Queries) MachineOfDevice(ctx context.Context, device string) (MachineOf
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
+		&i.Purpose,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,

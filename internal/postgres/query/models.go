@@ -123,6 +123,7 @@ type BootIntent struct {
 	AgentVersion string
 	UpAt         *time.Time
 	SeenAt       *time.Time
+	Brief        bool
 }
 
 type BurnIn struct {
@@ -373,6 +374,7 @@ type Issue struct {
 	Kind     string
 	Part     string
 	Severity string
+	Blocks   bool
 	Detail   string
 	OpenedAt time.Time
 	SeenAt   time.Time
@@ -427,6 +429,7 @@ type Machine struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
+	Purpose     string
 	Was         string
 	WasReason   string
 	AsideRun    string
