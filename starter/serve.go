@@ -24,6 +24,8 @@ type serveCommand struct {
 	AdminListen string `default:"127.0.0.1:9471" help:"Metrics and health, out of the customers' reach."`
 	TokenFile   string `type:"existingfile" help:"File of bearer tokens for /v1/orders, one to a line; without it that is closed, and the customers' API has keys of its own." placeholder:"FILE"`
 
+	MachineMetrics string `enum:"auto,on,off" default:"auto" help:"Whether each machine's watts, temperatures and fans are metrics: on, off, or auto, which is on below 2,000 machines. What is close to its critical limit, and fans that stand, are told of in any case."`
+
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
 	Door    doorFlags      `embed:""`
 	TLS     tlsFlags       `embed:""`
@@ -50,6 +52,7 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	orders := newEndpoint(store, runs, tokens, a.log)
+	orders.metrics.registry.MustRegister(newMachineSeries(store, c.MachineMetrics, a.log))
 	webhooks, err := webhookRules(c.Webhook)
 	if err != nil {
 		return err
@@ -149,7 +152,7 @@ func (s *endpoint) admin() http.Handler {
 
 func newEndpoint(store *postgres.Store, runs starter, tokens tokens, log *slog.Logger) *endpoint {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(&stock{store: store, log: log}, &space{store: store, log: log}, collectors.NewGoCollector(),
+	registry.MustRegister(&stock{store: store, log: log}, newSpace(store, log), newFleet(store, log), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &endpoint{office: office{store, runs, startTries}, tokens: tokens, log: log, metrics: newMetrics(registry)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,40 +28,12 @@ var (
 // linksPerUnit turns /64s into links of two addresses.
 var linksPerUnit = math.Ldexp(1, 63)
 
-// space counts address space when Prometheus asks.
-type space struct {
-	store *postgres.Store
-	log   *slog.Logger
-
-	mu      sync.Mutex
-	counted time.Time
-	last    []prometheus.Metric
-}
-
-// Describe names every metric beforehand, so that a clash shows at the start.
-func (s *space) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{addressesDesc, longestDesc, daysDesc, pendingDesc} {
-		to <- d
-	}
-}
-
-// Collect counts, or repeats a count of a moment ago. Where Postgres does not
-// answer there is nothing: old numbers would look like news.
-func (s *space) Collect(to chan<- prometheus.Metric) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.counted) > spaceFresh {
-		ctx, cancel := context.WithTimeout(context.Background(), countLimit)
-		defer cancel()
-		all, err := countSpace(ctx, s.store)
-		s.last, s.counted = all, time.Now()
-		if err != nil {
-			s.log.Warn("count address space for metrics", "error", err)
-			s.last, s.counted = nil, time.Time{}
-		}
-	}
-	for _, m := range s.last {
-		to <- m
+// newSpace counts address space.
+func newSpace(store *postgres.Store, log *slog.Logger) *tally {
+	return &tally{
+		what: "address space", fresh: spaceFresh, log: log,
+		descs: []*prometheus.Desc{addressesDesc, longestDesc, daysDesc, pendingDesc},
+		count: func(ctx context.Context) ([]prometheus.Metric, error) { return countSpace(ctx, store) },
 	}
 }
 
