@@ -11,16 +11,17 @@ import (
 func (p *parser) plans(root object) {
 	for _, e := range root.table("plans", "plan") {
 		o := p.object(e.as("plan"), []string{"description", "cores", "memory_gib", "disks_gb"},
-			[]string{"boot_limit", "install_limit", "phone_home_limit", "warm"})
+			[]string{"boot_limit", "install_limit", "phone_home_limit", "warm",
+				"disk_types", "nic_mbps", "firmware", "settings", "burn_in", "spares", "watts"})
 		plan := Plan{
 			ID:          metal.PlanID(e.name),
 			Description: o.text("description"),
 			Cores:       o.number("cores"),
 			MemoryGiB:   o.number("memory_gib"),
 			Limits:      limits(o),
-		}
-		if o.has("warm") {
-			plan.Warm = o.number("warm")
+			Warm:        o.numberOr("warm", 0),
+			Spares:      o.numberOr("spares", 0),
+			Watts:       o.numberOr("watts", 0),
 		}
 		for _, w := range o.words("disks_gb") {
 			size, err := strconv.Atoi(w.name)
@@ -29,6 +30,7 @@ func (p *parser) plans(root object) {
 			}
 			plan.DisksGB = append(plan.DisksGB, size)
 		}
+		p.fitness(o, &plan)
 		p.site.Plans = append(p.site.Plans, plan)
 	}
 }

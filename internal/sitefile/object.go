@@ -124,7 +124,6 @@ func (o object) name(key string) string {
 	return name
 }
 
-// number is a whole number of at least 1: nothing a site file counts is zero.
 // textOr is the value of an optional key.
 func (o object) textOr(key, otherwise string) string {
 	if !o.has(key) {
@@ -135,6 +134,7 @@ func (o object) textOr(key, otherwise string) string {
 
 func (o object) has(key string) bool { return o.values[key] != nil }
 
+// number is a whole number of at least 1: nothing a site file counts is zero.
 func (o object) number(key string) int {
 	text := o.text(key)
 	if text == "" {
@@ -147,19 +147,32 @@ func (o object) number(key string) int {
 	return n
 }
 
+// numberOr is the number of an optional key.
+func (o object) numberOr(key string, otherwise int) int {
+	if !o.has(key) {
+		return otherwise
+	}
+	return o.number(key)
+}
+
 // span is a time as Go writes it. No limit of a site file is shorter than a
 // second, so a number without its unit is never taken for nanoseconds.
 func (o object) span(key string, absent time.Duration) time.Duration {
-	if o.values[key] == nil {
+	if !o.has(key) {
 		return absent
 	}
+	return o.within(key, time.Second, 24*time.Hour, "1s to 24h, like 90s or 20m")
+}
+
+// within is a time between two others; what says which, and how to write it.
+func (o object) within(key string, least, most time.Duration, what string) time.Duration {
 	text := o.text(key)
 	if text == "" {
 		return 0
 	}
 	span, err := time.ParseDuration(text)
-	if err != nil || span < time.Second || span > 24*time.Hour {
-		o.p.problem(o.at(key), "%s of %s is %q; write a time from 1s to 24h, like 90s or 20m", key, o.what, text)
+	if err != nil || span < least || span > most {
+		o.p.problem(o.at(key), "%s of %s is %q; write a time from %s", key, o.what, text, what)
 	}
 	return span
 }

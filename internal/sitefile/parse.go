@@ -78,9 +78,10 @@ func (p *parser) syntax(err error) {
 func (p *parser) root(n *yaml.Node) {
 	o := p.object(entry{"the site file", n.Line, n}, []string{
 		"site", "metro", "boot", "blocks", "plans", "operating_systems", "racks", "switches", "machines",
-	}, []string{"bgp", "zones", "aggregates"})
+	}, []string{"bgp", "zones", "aggregates", "vouched", "power_budget_w"})
 	p.site.ID = metal.SiteID(o.name("site"))
 	p.site.Metro = o.name("metro")
+	p.site.Vouched, p.site.PowerBudget = o.truth("vouched"), o.numberOr("power_budget_w", 0)
 	p.boot(o)
 	p.bgp(o)
 	p.zones(o)

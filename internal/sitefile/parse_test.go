@@ -27,8 +27,8 @@ func TestAGoodFileBecomesNouns(t *testing.T) {
 	require.Equal(t, metal.SiteID("lab1"), s.ID)
 	require.Equal(t, []netip.Addr{netip.MustParseAddr("127.64.0.67")}, s.Boot)
 	require.Equal(t, Block{Prefix: netip.MustParsePrefix("2001:db8:64::/56"), Role: metal.Public}, s.Blocks[3])
-	require.Equal(t, Plan{"c1.small", "Small, and cheap", 8, 32, []int{480, 960},
-		metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}, 0}, s.Plans[0])
+	require.Equal(t, Plan{ID: "c1.small", Description: "Small, and cheap", Cores: 8, MemoryGiB: 32, DisksGB: []int{480, 960},
+		Limits: metal.Limits{Boot: 20 * time.Minute, Install: 30 * time.Minute, PhoneHome: 15 * time.Minute}}, s.Plans[0])
 	require.Equal(t, int64(65536), s.OperatingSystems[0].Image.Size)
 	require.Equal(t, "12", s.OperatingSystems[0].Version)
 	require.Equal(t, metal.SwitchID("tor-r1"), s.Switches[0].ID)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -112,7 +113,7 @@ func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
 		return metal.BMC{}
 	}
 	o := p.object(entry{"bmc of " + machine.what, machine.at("bmc"), machine.values["bmc"]},
-		[]string{"address", "protocol", "credential"}, []string{"fingerprint", "cipher_suite", "console", "sessions"})
+		[]string{"address", "protocol", "credential"}, []string{"fingerprint", "cipher_suite", "console", "sessions", "gap", "second"})
 	b := metal.BMC{
 		Machine:     id,
 		Protocol:    choice(o, "protocol", metal.Redfish, metal.IPMI),
@@ -122,15 +123,34 @@ func (p *parser) bmc(machine object, id metal.MachineID) metal.BMC {
 		Console:     choice(o, "console", metal.NoConsole),
 		Sessions:    o.number("sessions"),
 	}
-	port := "443"
-	if b.Protocol == metal.IPMI {
-		port = "623"
+	b.Address = p.endpoint(o, standardPort(b.Protocol))
+	if o.has("gap") {
+		b.Gap = o.within("gap", time.Millisecond, time.Minute, "1ms to 1m, like 500ms")
 	}
-	b.Address = p.endpoint(o, port)
-	if b.Protocol == metal.Redfish && o.values["fingerprint"] == nil {
+	b.Second = p.second(o)
+	if (b.Protocol == metal.Redfish || b.Second.Protocol == metal.Redfish) && !o.has("fingerprint") {
 		p.problem(o.line, "%s speaks redfish and has no \"fingerprint\"; add its certificate's SHA-256", o.what)
 	}
 	return b
+}
+
+// second is another way to the BMC, for when the first fails.
+func (p *parser) second(bmc object) metal.BMCWay {
+	if !bmc.has("second") {
+		return metal.BMCWay{}
+	}
+	o := p.object(entry{"second of " + bmc.what, bmc.at("second"), bmc.values["second"]}, []string{"protocol", "address"}, nil)
+	way := metal.BMCWay{Protocol: choice(o, "protocol", metal.Redfish, metal.IPMI)}
+	way.Address = p.endpoint(o, standardPort(way.Protocol))
+	return way
+}
+
+// standardPort is where a BMC listens whose address names no port.
+func standardPort(protocol metal.Protocol) string {
+	if protocol == metal.IPMI {
+		return "623"
+	}
+	return "443"
 }
 
 func (p *parser) nics(machine object) (nics []NIC) {

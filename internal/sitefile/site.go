@@ -20,6 +20,9 @@ type Site struct {
 	Racks            []metal.RackID
 	Switches         []Switch
 	Machines         []Machine
+
+	Vouched     bool // its machines were proven before they came here: new ones come in idle
+	PowerBudget int  // watts, above which no machine is warmed; 0: the file does not say
 }
 
 // BGP is a site's side of the sessions of its tenants' machines.
@@ -45,6 +48,14 @@ type Plan struct {
 	DisksGB     []int // decimal gigabytes, as disks are sold
 	Limits      metal.Limits
 	Warm        int // idle machines of the site that wait in the agent, for orders that need no POST
+
+	DiskTypes []string          // "nvme", "ssd" or "hdd", one for each of DisksGB; nil: any will do
+	NICMbps   int               // that every declared NIC links at, at least; 0: any speed will do
+	Firmware  map[string]string // component to the version that its machines should have
+	Settings  map[string]string // of the BIOS, by the vendor's names
+	BurnIn    metal.BurnIn
+	Spares    int // idle machines that each site should have, at least
+	Watts     int // of a machine that is on; 0: the file does not say
 }
 
 // OperatingSystem is an installable system and the plans it fits.

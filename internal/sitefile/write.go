@@ -45,7 +45,7 @@ func words[T any](list []T) string {
 
 var layout = template.Must(template.New("site").Funcs(template.FuncMap{
 	"q":    quoted,
-	"ints": words[int],
+	"ints": words[int], "types": words[string], "table": table, "burn": burning,
 	"addresses": func(b BGP) string {
 		quotes := make([]string, len(b.Addresses))
 		for i, a := range b.Addresses {
@@ -60,7 +60,14 @@ var layout = template.Must(template.New("site").Funcs(template.FuncMap{
 }).Parse(`# A site of Millwright: what stands in it, and how it is reached.
 # Nothing here is secret: credentials are named, and stored elsewhere.
 site: {{.ID}}
-metro: {{.Metro}}
+metro: {{.Metro}}{{if .Vouched}}
+
+# Its machines were proven before they came here: new ones come in idle, and not
+# to be commissioned first.
+vouched: true{{end}}{{with .PowerBudget}}
+
+# Watts, above which no machine is warmed.
+power_budget_w: {{.}}{{end}}
 
 # Where the site's boot services listen. Switches relay DHCP to each of them,
 # and a parked machine reaches nothing else.
@@ -88,10 +95,17 @@ blocks:{{range .Blocks}}
 
 # What tenants can order. The limits say how long its machines may take from
 # power-on to the agent, from there to a proven image (or erasure), and from
-# there to the system's first word.
+# there to the system's first word. What else stands here is what its machines
+# are held against before anybody gets them.
 plans:{{range .Plans}}
   {{.ID}}: {description: {{q .Description}}, cores: {{.Cores}}, memory_gib: {{.MemoryGiB}}, disks_gb: [{{ints .DisksGB}}],
-    boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}{{if .Warm}}, warm: {{.Warm}}{{end}}}{{end}}
+    boot_limit: {{.Limits.Boot}}, install_limit: {{.Limits.Install}}, phone_home_limit: {{.Limits.PhoneHome}}{{if .Warm}}, warm: {{.Warm}}{{end}}` +
+	`{{with .Spares}}, spares: {{.}}{{end}}{{with .Watts}}, watts: {{.}}{{end}}{{with .DiskTypes}},
+    disk_types: [{{types .}}]{{end}}{{with .NICMbps}},
+    nic_mbps: {{.}}{{end}}{{with .Firmware}},
+    firmware: {{table .}}{{end}}{{with .Settings}},
+    settings: {{table .}}{{end}}{{with burn .BurnIn}},
+    burn_in: {{.}}{{end}}}{{end}}
 
 # What can be installed: images lie in boot's image store, under the IDs that
 # starter image import printed.
@@ -124,7 +138,8 @@ machines:{{range .Machines}}
   {{.ID}}:
     {rack: {{.Rack}}, unit: {{.Unit}}, plan: {{.Plan}}, firmware: {{.Firmware}}, kexec: {{.Kexec}},{{if .Advertise}} advertise: true,{{end}}
      bmc: {address: {{q .BMC.Address}}, protocol: {{.BMC.Protocol}}, credential: {{q .BMC.Credential}}` +
-	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}{{with .BMC.Console}}, console: {{.}}{{end}}{{with .BMC.Sessions}}, sessions: {{.}}{{end}}` +
+	`{{with .BMC.CipherSuite}}, cipher_suite: "{{.}}"{{end}}{{with .BMC.Console}}, console: {{.}}{{end}}{{with .BMC.Sessions}}, sessions: {{.}}{{end}}{{with .BMC.Gap}}, gap: {{.}}{{end}}` +
+	`{{if .BMC.Second.Address}}, second: {protocol: {{.BMC.Second.Protocol}}, address: {{q .BMC.Second.Address}}}{{end}}` +
 	`{{with .BMC.Fingerprint}},
            fingerprint: {{.}}{{end}}},
      nics: [{{range $i, $n := .NICs}}{{if $i}},
