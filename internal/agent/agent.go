@@ -44,6 +44,9 @@ type Config struct {
 	// LoadKernel loads the kernel of the system on the disk, while there is a
 	// network to say that it cannot. Nil is a machine that never can.
 	LoadKernel func(context.Context) error
+	// BurnIn tests the machine under load; a test that fails, or cannot be made, is
+	// a result. It writes to all disks. Nil is a machine that cannot.
+	BurnIn func(ctx context.Context, want metal.BurnIn, tell Tell) ([]metal.BurnInResult, error)
 
 	// Pace is for tests and labs; its zero value is right for machines.
 	Pace Pace
@@ -55,7 +58,7 @@ type Config struct {
 // does makes an agent give up, and a job that fails is reported.
 func Run(ctx context.Context, cfg Config) (Exit, error) {
 	cfg.Pace = cfg.Pace.orDefault()
-	a := &agent{Config: cfg, done: map[metal.Job]Report{}, steps: newSteps()}
+	a := &agent{Config: cfg, done: map[metal.Job]Report{}, steps: newSteps(), heard: make(chan struct{})}
 	stop := a.background(ctx)
 	defer stop()
 	defer a.closeRescue()
@@ -73,6 +76,7 @@ type agent struct {
 	done   map[metal.Job]Report // what became of each job since the machine was last idle
 	have   metal.Job            // the job that was last done and reported
 	rescue func()               // ends a rescue
+	heard  chan struct{}        // closed when the neighbours were told of
 }
 
 func (a *agent) serve(ctx context.Context) (Exit, error) {
@@ -133,6 +137,7 @@ func (a *agent) sayUp(ctx context.Context, up Up) error {
 // listen hears the neighbours while jobs are done, and says so unless the
 // machine leaves before.
 func (a *agent) listen(ctx context.Context) {
+	defer close(a.heard)
 	if a.Neighbours == nil {
 		return
 	}
@@ -154,7 +159,7 @@ func (a *agent) obey(ctx context.Context, job Job) (Exit, error) {
 		return "", nil
 	case metal.JobIdle:
 		return "", a.idle()
-	case metal.JobInstall, metal.JobErase, metal.JobRescue:
+	case metal.JobInstall, metal.JobErase, metal.JobProve, metal.JobRescue:
 	default: // of a newer boot service: let it hold the question rather than repeat it at once
 		a.Log.Warn("a job that this agent does not know", "job", job.Job)
 		a.have = job.Job

@@ -32,6 +32,8 @@ func (a *agent) try(ctx context.Context, job Job) (Report, error) {
 		return a.letIn(ctx, job.Rescue)
 	case job.Job == metal.JobInstall:
 		return a.install(ctx, job)
+	case job.Job == metal.JobProve:
+		return a.prove(ctx, job.BurnIn)
 	}
 	certificates, err := a.erase(ctx, job.Erase)
 	detail := fmt.Sprintf("%d disks erased and read back", len(certificates))

@@ -38,6 +38,7 @@ type Job struct {
 	Erase   metal.EraseMode `json:"erase,omitempty"`   // of an install and an erase
 	Install *Install        `json:"install,omitempty"` // of an install
 	Rescue  *metal.Rescue   `json:"rescue,omitempty"`  // of a rescue
+	BurnIn  *metal.BurnIn   `json:"burn_in,omitempty"` // of a proof; absent: nothing is tested under load
 }
 
 // Install is what an install puts on the machine.
@@ -73,6 +74,9 @@ type Report struct {
 	// Certificates are what is known of each disk's erasure, one JSON object per
 	// disk, as package erasure writes it. The boot service signs and keeps them.
 	Certificates []json.RawMessage `json:"certificates,omitempty"`
+
+	// BurnIn is what each test under load found, of a machine that is proven.
+	BurnIn []metal.BurnInResult `json:"burn_in,omitempty"`
 }
 
 // Clip keeps a detail within the 1,000 bytes that a report may hold, and whole

@@ -28,6 +28,7 @@ var (
 	stepFirstBoot = kind{"first-boot", 5 * time.Minute, 0}
 	stepRescue    = kind{"rescue", 2 * time.Minute, 0}
 	stepKernel    = kind{"kernel", 2 * time.Minute, 0}
+	stepBurnIn    = kind{"burn-in", 15 * time.Minute, 0} // and what the tests were given
 )
 
 func (k kind) deadline(bytes int64) time.Duration {

@@ -14,6 +14,7 @@ type Said struct {
 	Hardware     json.RawMessage // of an agent that came up: its inventory
 	InFull       bool            // an install that erased all of every disk first
 	Certificates []Certificate
+	BurnIn       []BurnInResult // of a machine that was proven
 }
 
 // Certificate is what is known of one disk's erasure, signed.

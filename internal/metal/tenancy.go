@@ -71,7 +71,8 @@ type AgentJob struct {
 	Image   Image
 	Storage json.RawMessage // layout of the disks; nil: the default
 	Erase   EraseMode
-	Kexec   bool // leave by kexec; else reboot
+	Kexec   bool   // leave by kexec; else reboot
+	BurnIn  BurnIn // of JobProve; zero where nothing is to be tested
 }
 
 // RecordedReport is a report that stands in Postgres, with the run it is for.
