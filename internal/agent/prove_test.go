@@ -81,3 +81,15 @@ func TestABurnInThatBreaksOffKeepsWhatItFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Report{{Kind: metal.AgentFail, Detail: "prove: burn-in: the tools are not to be had", BurnIn: found}}, s.reports)
 }
+
+func TestNothingIsTestedUnderLoadBeforeTheNeighboursWereToldOf(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := &agent{steps: newSteps(), heard: make(chan struct{}), Config: Config{Log: discard}}
+	began := false
+	a.BurnIn = func(context.Context, metal.BurnIn, Tell) ([]metal.BurnInResult, error) { began = true; return nil, nil }
+	_, err := a.prove(ctx, &lengths)
+	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, began)
+}
