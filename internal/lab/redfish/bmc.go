@@ -24,11 +24,10 @@ type Chassis interface {
 // BMC is one simulated management controller. Serve gives it a socket; it
 // keeps its state between two Serves, as a real one does when its network is away.
 type BMC struct {
-	name       string
-	credential metal.Credential
-	chassis    Chassis
-	log        *slog.Logger
-	identity   tls.Certificate
+	name     string
+	chassis  Chassis
+	log      *slog.Logger
+	identity tls.Certificate
 
 	mu       sync.Mutex
 	power    metal.Power // what the chassis is told to be
@@ -39,9 +38,23 @@ type BMC struct {
 	sessions map[string]*session
 	logins   int
 	load     load
+	restarts int
 	frozen   time.Time // until then nothing is answered
-	commands []func()  // not yet begun by the chassis
-	working  bool      // whether a goroutine is at the commands
+	away     time.Time // until then it restarts, and not even a connection is made
+
+	hardware Hardware
+	accounts []account
+	lan      lan
+	inBand   bool // whether the machine's system may reach it
+	bios     bios
+	entries  []bootOption // of the firmware's boot menu, in their order
+	events   eventLog
+	sensors  map[string]float64 // readings that somebody set
+	firmware [2]version         // by component
+	tasks    []*task
+	taskIDs  int
+	commands []func() // not yet begun by the chassis
+	working  bool     // whether a goroutine is at the commands
 	faults   map[string]Fault
 	cleared  chan struct{} // closed by ClearFaults
 }
@@ -51,13 +64,16 @@ func New(name string, cred metal.Credential, c Chassis, log *slog.Logger) *BMC {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &BMC{
-		name: name, credential: cred, chassis: c, log: log.With("bmc", name),
+	b := &BMC{
+		name: name, chassis: c, log: log.With("bmc", name),
 		identity: certificate(name),
 		power:    metal.Off, says: metal.Off,
-		override: noOverride,
 		cleared:  make(chan struct{}),
+		accounts: []account{{id: "1", user: cred.User, password: cred.Password, role: administrator, enabled: true}},
+		inBand:   true,
 	}
+	b.Fit(Usual(name))
+	return b
 }
 
 // Serve answers on the listener until ctx ends, then closes every connection
@@ -104,7 +120,7 @@ func (u unreliable) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, struck := u.bmc.strike(ResetConnection); !struck {
+		if _, struck := u.bmc.strike(ResetConnection); !struck && !u.bmc.isAway() {
 			return conn, nil
 		}
 		// Lingering for zero seconds makes the kernel send a reset instead of a close.

@@ -16,22 +16,35 @@ type override struct {
 	until   time.Time // when the BMC will have forgotten it; zero is never
 }
 
-// noOverride is what a BMC has before anybody asks for something.
-var noOverride = override{Target: "None", Enabled: "Disabled", Mode: "UEFI"}
+// The values of an override that is none.
+const (
+	noTarget = "None"
+	disabled = "Disabled"
+)
+
+// factoryBoot is what a BMC has before anybody asks for something.
+func (b *BMC) factoryBoot() override {
+	mode := "UEFI"
+	if b.hardware.Firmware == metal.BIOS {
+		mode = "Legacy"
+	}
+	return override{Target: noTarget, Enabled: disabled, Mode: mode}
+}
 
 // The values that this BMC takes; anything else is refused, as by real ones.
 var (
-	targets  = []string{"None", "Pxe", "Hdd", "UefiHttp", "BiosSetup"}
-	enablers = []string{"Disabled", "Once", "Continuous"}
+	targets  = []string{noTarget, "Pxe", "Hdd", "UefiHttp", "BiosSetup"}
+	enablers = []string{disabled, "Once", "Continuous"}
 	modes    = []string{"Legacy", "UEFI"}
 )
 
 // bootPatch is what a PATCH may say of Boot. A property that is not sent keeps its value.
 type bootPatch struct {
 	Boot struct {
-		Target  *string `json:"BootSourceOverrideTarget"`
-		Enabled *string `json:"BootSourceOverrideEnabled"`
-		Mode    *string `json:"BootSourceOverrideMode"`
+		Target  *string  `json:"BootSourceOverrideTarget"`
+		Enabled *string  `json:"BootSourceOverrideEnabled"`
+		Mode    *string  `json:"BootSourceOverrideMode"`
+		Order   []string `json:"BootOrder"`
 	}
 }
 
@@ -65,7 +78,7 @@ func (b *BMC) setOverride(o override) {
 		o.until = time.Now().Add(f.Delay)
 	}
 	if _, struck := b.strikeLocked(DisablesBoot); struck {
-		o.Enabled = "Disabled"
+		o.Enabled = disabled
 	}
 	if o.Enabled == "Once" {
 		if _, struck := b.strikeLocked(ContinuousBoot); struck {
@@ -78,7 +91,7 @@ func (b *BMC) setOverride(o override) {
 // currentOverride is the override, unless it was forgotten meanwhile.
 func (b *BMC) currentOverride() override {
 	if u := b.override.until; !u.IsZero() && !time.Now().Before(u) {
-		b.override = noOverride
+		b.override = b.factoryBoot()
 	}
 	return b.override
 }
@@ -89,9 +102,9 @@ func (b *BMC) useOverride() metal.BootDevice {
 	o := b.currentOverride()
 	if o.Enabled == "Once" {
 		b.version++
-		b.override.Target, b.override.Enabled = noOverride.Target, noOverride.Enabled
+		b.override.Target, b.override.Enabled = noTarget, disabled
 	}
-	if o.Enabled == "Disabled" {
+	if o.Enabled == disabled {
 		return ""
 	}
 	switch o.Target {

@@ -28,6 +28,8 @@ const (
 	WrongCertificate = "wrong-certificate"   // the handshake shows somebody else's certificate
 	RefuseSession    = "refuse-session"      // every login: 503, insufficient resources for session
 	EveryThird       = "every-third"         // only each third login is answered; others hang for the delay, then get 503
+	VanishingTask    = "vanishing-task"      // a task that is done is not found any more
+	UpdateFails      = "update-fails"        // a firmware is taken, and its task ends in an exception
 	FreezesUnder     = "freezes-under-burst" // after 5 requests within 2 s nothing is answered for the delay, or 30 s
 )
 
@@ -35,7 +37,8 @@ const (
 var faultNames = []string{
 	RefuseLogin, SessionBusy, SlowLogin, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
 	ForgetsBoot, DisablesBoot, ContinuousBoot, ResetConnection, WrongCertificate,
-	RefuseSession, EveryThird, FreezesUnder,
+	RefuseSession, EveryThird, FreezesUnder, VanishingTask, UpdateFails,
+	HotCPU, DeadFan, FailingDisk, MemoryErrors, WrongFirmware, ExtraUser, ChangedLAN, ChangedBIOS, BootEntry,
 }
 
 // Fault is one way to fail, and how often.
@@ -47,8 +50,10 @@ type Fault struct {
 
 // ParseFault checks a fault given by name, as people type it.
 func ParseFault(name string, times int, delay time.Duration) (Fault, error) {
-	if !slices.Contains(faultNames, name) {
-		return Fault{}, fmt.Errorf("fault %q: want one of %s", name, strings.Join(faultNames, ", "))
+	if deed, err := parseDeed(name); err != nil {
+		return Fault{}, err
+	} else if !deed && !slices.Contains(faultNames, name) {
+		return Fault{}, fmt.Errorf("fault %q: want one of %s, sensor:NAME=NUMBER, log:SEVERITY:WORDS", name, strings.Join(faultNames, ", "))
 	}
 	if times < 0 || delay < 0 {
 		return Fault{}, fmt.Errorf("fault %q: %d times after %s: want neither below zero", name, times, delay)
@@ -57,21 +62,25 @@ func ParseFault(name string, times int, delay time.Duration) (Fault, error) {
 }
 
 // SetFault arms a fault beside those already armed, or replaces the one of the
-// same name.
+// same name. One that is a deed is done at once, and never armed.
 func (b *BMC) SetFault(f Fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.do(f) {
+		return
+	}
 	if b.faults == nil {
 		b.faults = map[string]Fault{} // late: an idle BMC, and there are a thousand, holds no map
 	}
 	b.faults[f.Name] = f
 }
 
-// ClearFaults makes the BMC well again, and lets hanging requests go on.
+// ClearFaults makes the BMC well again, and lets hanging requests go on. What
+// was done to it stays done: that is for its owner to find.
 func (b *BMC) ClearFaults() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.faults = nil
+	b.faults, b.sensors = nil, nil
 	b.frozen = time.Time{}
 	close(b.cleared)
 	b.cleared = make(chan struct{})

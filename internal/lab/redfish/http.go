@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -12,28 +13,33 @@ import (
 // bodyLimit is far above any request that this BMC understands.
 const bodyLimit = 64 << 10
 
-// object is a JSON object on its way out.
-type object = map[string]any
-
 // verb is one method of one path. It gets the body read, because net/http
 // notices a client that went away only once the body was read.
 type verb func(b *BMC, w http.ResponseWriter, r *http.Request, body []byte)
 
-// verbs is the shape of the service; one table serves every BMC of the process.
+// verbs are all that change something, or are no resource; a path that ends in
+// "/*" is that of each member. Resources are in views and families.
 var verbs = map[string]verb{
-	"GET /redfish":               versions,
-	"GET " + rootPath:            serviceRoot,
-	"GET " + servicePath:         sessionService,
-	"GET " + sessionsPath:        sessionCollection,
-	"POST " + sessionsPath:       (*BMC).login,
-	"GET " + systemsPath:         collection(systemPath),
-	"GET " + systemPath:          system,
-	"PATCH " + systemPath:        patchSystem,
-	"POST " + resetPath:          reset,
-	"GET " + chassisPath:         collection(chassisPath + "/1"),
-	"GET " + chassisPath + "/1":  chassisMember,
-	"GET " + managersPath:        collection(managersPath + "/1"),
-	"GET " + managersPath + "/1": managerMember,
+	"GET /redfish":                                   versions,
+	"POST " + sessionsPath:                           (*BMC).login,
+	"DELETE " + sessionsPath + "/*":                  endSession,
+	"POST " + accountsPath:                           createAccount,
+	"PATCH " + accountsPath + "/*":                   patchAccount,
+	"DELETE " + accountsPath + "/*":                  deleteAccount,
+	"PATCH " + systemPath:                            patchSystem,
+	"POST " + resetPath:                              reset,
+	"PATCH " + biosNextPath:                          patchBIOS,
+	"PATCH " + optionsPath + "/*":                    patchOption,
+	"DELETE " + optionsPath + "/*":                   deleteOption,
+	"POST " + restartPath:                            restart,
+	"PATCH " + lanPath:                               patchLAN,
+	"PATCH " + hostPath:                              patchHost,
+	"POST " + clearPath:                              clearLog,
+	"POST " + simplePath:                             simpleUpdate,
+	"POST " + pushPath:                               pushUpdate,
+	"POST " + multipartPath:                          pushMultipart,
+	"GET " + tasksPath + "/*/Monitor":                monitorTask,
+	"POST " + inventoryPath + "/*" + activatePostfix: activate,
 }
 
 // open are the verbs that want no proof: how to find and to open a session.
@@ -41,13 +47,17 @@ var open = map[string]bool{"GET /redfish": true, "GET " + rootPath: true, "POST 
 
 // ServeHTTP answers one Redfish request, faults permitting.
 func (b *BMC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyLimit))
+	at := strings.TrimSuffix(r.URL.Path, "/")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limitOf(at)))
 	if err != nil {
 		return
 	}
+	if b.isAway() {
+		panic(http.ErrAbortHandler)
+	}
 	b.count(r)
 	b.hang(r, Hang)
-	name := r.Method + " " + strings.TrimSuffix(r.URL.Path, "/")
+	name := r.Method + " " + at
 	b.log.Debug("request", "verb", name)
 	if !open[name] && !b.admitted(r) {
 		unauthorized(w)
@@ -56,15 +66,40 @@ func (b *BMC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !open[name] {
 		b.hang(r, HangInside)
 	}
-	if do, ok := verbs[name]; ok && !b.hides(name) {
+	b.settle()
+	do := verbFor(r.Method, at)
+	switch {
+	case do != nil && !b.hides(name):
 		do(b, w, r, body)
-		return
+	case do == nil && r.Method == http.MethodGet:
+		b.get(w, r, at)
+	default:
+		notFound(w, r)
 	}
-	if path.Dir(r.URL.Path) == sessionsPath && (r.Method == http.MethodGet || r.Method == http.MethodDelete) {
-		b.sessionMember(w, r)
-		return
+}
+
+// verbFor finds a verb by its path, or as one of a member's.
+func verbFor(method, at string) verb {
+	if do, ok := verbs[method+" "+at]; ok {
+		return do
 	}
-	notFound(w, r)
+	if do, ok := verbs[method+" "+path.Dir(at)+"/*"]; ok {
+		return do
+	}
+	for _, postfix := range []string{monitorPostfix, activatePostfix} {
+		if member, found := strings.CutSuffix(at, postfix); found {
+			return verbs[method+" "+path.Dir(member)+"/*"+postfix]
+		}
+	}
+	return nil
+}
+
+// limitOf is how much a request may bring.
+func limitOf(at string) int64 {
+	if at == pushPath || at == multipartPath {
+		return imageLimit
+	}
+	return bodyLimit
 }
 
 // hides says whether a verb is missing on a BMC without sessions.
@@ -126,4 +161,16 @@ func unauthorized(w http.ResponseWriter) {
 
 func notFound(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "ResourceMissingAtURI", "nothing at "+r.URL.Path)
+}
+
+// read decodes a request's body, in which nothing may be unknown: real BMCs
+// refuse what they do not know, and so hide no misspelling.
+func read(w http.ResponseWriter, body []byte, into any) bool {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		refuse(w, http.StatusBadRequest, "PropertyUnknown", err.Error())
+		return false
+	}
+	return true
 }

@@ -29,6 +29,7 @@ func (b *BMC) MachineOff() {
 func (b *BMC) MachineReboot() metal.BootDevice {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.passPOST()
 	return b.useOverride()
 }
 
@@ -44,6 +45,7 @@ func (b *BMC) switchOn() {
 		return
 	}
 	b.power = metal.On
+	b.passPOST()
 	device := b.useOverride()
 	b.command(func() { b.chassis.PowerOn(device) })
 }

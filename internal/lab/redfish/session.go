@@ -1,12 +1,13 @@
 package redfish
 
 import (
+	"cmp"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"net/http"
-	"path"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -123,26 +124,34 @@ func (b *BMC) admitted(r *http.Request) bool {
 	return ok
 }
 
-func (b *BMC) knows(user, password string) bool {
-	return subtle.ConstantTimeCompare([]byte(user), []byte(b.credential.User)) == 1 &&
-		subtle.ConstantTimeCompare([]byte(password), []byte(b.credential.Password)) == 1
+// sessionIDs are of the open ones, in the order in which they were opened.
+func (b *BMC) sessionIDs() (ids []string) {
+	for _, s := range b.sessions {
+		ids = append(ids, s.id)
+	}
+	slices.SortFunc(ids, func(x, y string) int { return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)) })
+	return ids
 }
 
-// sessionMember answers GET and DELETE of one session.
-func (b *BMC) sessionMember(w http.ResponseWriter, r *http.Request) {
+func (b *BMC) sessionView(id string) object {
+	for _, s := range b.sessions {
+		if s.id == id {
+			return sessionObject(s.id, s.user)
+		}
+	}
+	return nil
+}
+
+// endSession answers DELETE of one session, which may be the asker's own.
+func endSession(b *BMC, w http.ResponseWriter, r *http.Request, _ []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for token, s := range b.sessions {
-		if s.id != path.Base(r.URL.Path) {
-			continue
-		}
-		if r.Method == http.MethodDelete {
+		if s.id == base(r) {
 			delete(b.sessions, token)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		answer(w, http.StatusOK, sessionObject(s.id, s.user))
-		return
 	}
 	notFound(w, r)
 }

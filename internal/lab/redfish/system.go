@@ -1,7 +1,6 @@
 package redfish
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,39 +12,43 @@ import (
 // resetTypes are the values of Reset that this BMC takes.
 var resetTypes = []string{"On", "ForceOff", "GracefulShutdown", "ForceRestart", "GracefulRestart", "PowerCycle"}
 
-func system(b *BMC, w http.ResponseWriter, _ *http.Request, _ []byte) {
-	b.mu.Lock()
-	o, state, tag := b.currentOverride(), b.powerState(), b.etag()
-	b.mu.Unlock()
-	w.Header().Set("ETag", tag)
-	answer(w, http.StatusOK, object{
-		"@odata.id": systemPath, "@odata.type": "#ComputerSystem.v1_13_0.ComputerSystem",
-		"Id": "1", "Name": b.name, "SystemType": "Physical", "PowerState": state,
+func system(b *BMC) object {
+	h, o := b.hardware, b.currentOverride()
+	return resource(systemPath, "ComputerSystem.v1_13_0.ComputerSystem", b.name, object{
+		"SystemType": "Physical", "PowerState": b.powerState(), "HostName": "",
+		"Manufacturer": h.Vendor, "Model": h.Model, "SerialNumber": h.Serial, "UUID": h.UUID,
+		"BiosVersion": b.firmware[biosFirmware].current,
+		"Status":      object{"State": "Enabled", "Health": b.health(), "HealthRollup": b.health()},
+		"ProcessorSummary": object{
+			"Count": 1, "Model": h.CPU, "CoreCount": h.Cores, "LogicalProcessorCount": 2 * h.Cores, "Status": statusOf(healthOK),
+		},
+		"MemorySummary": object{
+			"TotalSystemMemoryGiB": h.MemoryGiB, "Status": statusOf(b.unless(MemoryErrors, healthCritical)),
+		},
 		"Boot": object{
 			"BootSourceOverrideTarget":                         o.Target,
 			"BootSourceOverrideEnabled":                        o.Enabled,
 			"BootSourceOverrideMode":                           o.Mode,
 			"BootSourceOverrideTarget@Redfish.AllowableValues": targets,
+			"BootOptions":                                      link(optionsPath),
+			"BootOrder":                                        b.optionIDs(),
 		},
+		"Bios": link(biosPath), "EthernetInterfaces": link(cardsPath), "Memory": link(dimmsPath),
+		"Processors": link(processorsPath), "Storage": link(storagesPath),
 		"Actions": object{"#ComputerSystem.Reset": object{
 			"target": resetPath, "ResetType@Redfish.AllowableValues": resetTypes,
 		}},
-		"Links": object{
-			"Chassis": []object{link(chassisPath + "/1")}, "ManagedBy": []object{link(managersPath + "/1")},
-		},
+		"Links": object{"Chassis": []object{link(enclosurePath)}, "ManagedBy": []object{link(managerPath)}},
 	})
 }
 
 // etag names the state of the system resource, power and override alike.
 func (b *BMC) etag() string { return fmt.Sprintf(`W/"%d"`, b.version) }
 
-// patchSystem takes a boot override, and nothing else.
+// patchSystem takes a boot override and a boot order, and nothing else.
 func patchSystem(b *BMC, w http.ResponseWriter, r *http.Request, body []byte) {
 	var patch bootPatch
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&patch); err != nil {
-		refuse(w, http.StatusBadRequest, "PropertyUnknown", err.Error())
+	if !read(w, body, &patch) {
 		return
 	}
 	b.mu.Lock()
@@ -59,7 +62,13 @@ func patchSystem(b *BMC, w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusBadRequest, "PropertyValueNotInList", err.Error())
 		return
 	}
-	b.setOverride(o)
+	if err := b.reorder(patch.Boot.Order); err != nil {
+		refuse(w, http.StatusBadRequest, "PropertyValueNotInList", err.Error())
+		return
+	}
+	if o != b.currentOverride() || patch.Boot.Order == nil {
+		b.setOverride(o)
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -1,0 +1,50 @@
+package redfish
+
+// The paths of the service. IDs are "1" throughout: one machine, one BMC.
+const (
+	rootPath = "/redfish/v1"
+
+	servicePath  = rootPath + "/SessionService"
+	sessionsPath = servicePath + "/Sessions"
+
+	accountServicePath = rootPath + "/AccountService"
+	accountsPath       = accountServicePath + "/Accounts"
+	rolesPath          = accountServicePath + "/Roles"
+
+	systemsPath    = rootPath + "/Systems"
+	systemPath     = systemsPath + "/1"
+	resetPath      = systemPath + "/Actions/ComputerSystem.Reset"
+	biosPath       = systemPath + "/Bios"
+	biosNextPath   = biosPath + "/Settings"
+	optionsPath    = systemPath + "/BootOptions"
+	cardsPath      = systemPath + "/EthernetInterfaces"
+	dimmsPath      = systemPath + "/Memory"
+	processorsPath = systemPath + "/Processors"
+	storagesPath   = systemPath + "/Storage"
+	storagePath    = storagesPath + "/1"
+	drivesPath     = storagePath + "/Drives"
+
+	chassisPath    = rootPath + "/Chassis"
+	enclosurePath  = chassisPath + "/1"
+	thermalPath    = enclosurePath + "/Thermal"
+	powerPath      = enclosurePath + "/Power"
+	managersPath   = rootPath + "/Managers"
+	managerPath    = managersPath + "/1"
+	restartPath    = managerPath + "/Actions/Manager.Reset"
+	lansPath       = managerPath + "/EthernetInterfaces"
+	lanPath        = lansPath + "/1"
+	hostsPath      = managerPath + "/HostInterfaces"
+	hostPath       = hostsPath + "/1"
+	logsPath       = managerPath + "/LogServices"
+	logPath        = logsPath + "/Sel"
+	entriesPath    = logPath + "/Entries"
+	clearPath      = logPath + "/Actions/LogService.ClearLog"
+	updatePath     = rootPath + "/UpdateService"
+	inventoryPath  = updatePath + "/FirmwareInventory"
+	simplePath     = updatePath + "/Actions/UpdateService.SimpleUpdate"
+	pushPath       = updatePath + "/upload"
+	multipartPath  = updatePath + "/upload-multipart"
+	tasksRootPath  = rootPath + "/TaskService"
+	tasksPath      = tasksRootPath + "/Tasks"
+	monitorPostfix = "/Monitor"
+)
