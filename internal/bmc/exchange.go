@@ -16,7 +16,8 @@ type exchange struct {
 	session      bool // whether it was sent within a session, after a log-in
 	status       int  // 0 if there was no answer
 	body         []byte
-	err          error // why there was no answer
+	location     string // where what was made can be found
+	err          error  // why there was no answer
 }
 
 func newExchange(req *http.Request, resp *http.Response, body []byte, err error) exchange {

@@ -73,6 +73,7 @@ type Reading struct {
 	Log      []LogEntry        `json:"log,omitempty"`      // new ones since the mark that was asked for
 	LogMark  string            `json:"log_mark,omitempty"` // where the log ended; opaque to all but the driver
 	LogFull  bool              `json:"log_full,omitempty"`
+	Cleared  bool              `json:"log_cleared,omitempty"` // the log was emptied since the mark; all of its entries are in Log
 	Firmware []FirmwareVersion `json:"firmware,omitempty"`
 	Missing  []string          `json:"missing,omitempty"` // what could not be read, and why, in words
 }
