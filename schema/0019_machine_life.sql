@@ -46,7 +46,7 @@ alter table machines
     add column proven_at  timestamptz, -- when it was last found to be what its plan says
     add column note       text    not null default '', -- of maintenance: who has it, and why
     add column until      timestamptz, -- of maintenance: when it should be over
-    add column purpose    text    not null default '', -- what the run that holds it is for, where no device lives on it
+    add column errand     text    not null default '', -- what the run that holds it is for, where no device lives on it
     add column was        text    not null default '', -- state before that run claimed it
     add column was_reason text    not null default '', -- and why it was in quarantine then
     add column aside_run  text    not null default '', -- the run that put it into quarantine

@@ -90,6 +90,7 @@ type Spare struct {
 	Site    SiteID
 	Plan    PlanID
 	Run     string // the workflow that holds it; empty while it is idle
+	Errand  Errand // what that run does, or what a run is to do
 }
 
 // NextBoot is what a run wants a machine to boot.

@@ -50,35 +50,3 @@ func (s *Store) DeviceLeases(ctx context.Context, devices []string) (map[metal.D
 	}
 	return leases, nil
 }
-
-// EndQuarantine is a person's word that a machine is fit. It is not taken for
-// one whose disks may hold a tenant's data, or that still keeps a device.
-func (s *Store) EndQuarantine(ctx context.Context, machine metal.MachineID) error {
-	return s.in(ctx, func(q *query.Queries) error {
-		m, err := q.GetMachine(ctx, string(machine))
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("machine %s: %w", machine, metal.ErrUnknownMachine)
-		}
-		if err != nil {
-			return fmt.Errorf("machine %s: %w", machine, err)
-		}
-		freed, err := q.ReleaseFromQuarantine(ctx, string(machine))
-		if err != nil {
-			return fmt.Errorf("machine %s: release it: %w", machine, err)
-		}
-		if freed == 0 {
-			return fmt.Errorf("machine %s: %s: %w", machine, whyKept(m), metal.ErrWrongState)
-		}
-		return event(ctx, q, metal.Claim{Machine: machine}, "release", "machine %s released from quarantine by hand; it was there because: %s", machine, m.Reason)
-	})
-}
-
-func whyKept(m query.GetMachineRow) string {
-	switch {
-	case m.State != string(metal.Quarantined):
-		return "it is " + m.State + ", not in quarantine"
-	case m.Device != nil:
-		return "it keeps device " + *m.Device + ", whose addresses its port may still route; deprovision that device"
-	}
-	return "its disks may hold a tenant's data, and nothing has proven their erasure"
-}

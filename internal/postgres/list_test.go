@@ -71,9 +71,9 @@ func TestQuarantineEndsByHandOnlyForAMachineThatIsFit(t *testing.T) {
 	t.Parallel()
 	r := imported(t)
 	device := r.provisioned()
-	ends := func(machine metal.MachineID) error { return r.store.EndQuarantine(t.Context(), machine) }
+	ends := func(machine metal.MachineID) error { return r.store.Vouch(t.Context(), metal.Word{Machine: machine, By: "ops", Note: "looked at it"}) }
 	require.ErrorIs(t, ends("m9"), metal.ErrUnknownMachine)
-	require.ErrorContains(t, ends("m2"), "machine m2: it is idle, not in quarantine")
+	require.ErrorContains(t, ends("m2"), "machine m2: it is idle, and cannot become idle from there")
 
 	r.exec("update machines set state = 'quarantined', reason = 'silent' where id = 'm1'")
 	require.ErrorContains(t, ends("m1"), "it keeps device "+string(device))

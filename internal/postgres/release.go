@@ -40,12 +40,25 @@ func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot meta
 				return err
 			}
 		}
-		if err := q.FreeMachine(ctx, machine.ID); err != nil {
+		if err := freeMachine(ctx, q, claim); err != nil {
 			return err
 		}
 		return letGo(ctx, q, claim, end)
 	})
 	return dirty, err
+}
+
+// freeMachine gives the machine to the pool, or to quarantine where an issue
+// keeps it from there.
+func freeMachine(ctx context.Context, q *query.Queries, claim metal.Claim) error {
+	why, err := blocking(ctx, q, string(claim.Machine))
+	if err != nil {
+		return err
+	}
+	if err := q.FreeMachine(ctx, query.FreeMachineParams{ID: string(claim.Machine), Why: outlined(why)}); err != nil || len(why) == 0 {
+		return err
+	}
+	return event(ctx, q, metal.Claim{Machine: claim.Machine}, "quarantine", "machine %s is in quarantine: %s", claim.Machine, outlined(why))
 }
 
 // proveErasure records what proves that a boot erased the machine: its own word,

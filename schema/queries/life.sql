@@ -1,7 +1,7 @@
 -- name: ClaimAside :one
 -- A machine that no device lives on, for a run of its own. A repeat of the same
 -- run finds it, under a new epoch. Where it came from is kept, to put it back.
-update machines set state = 'claimed', run = @run, purpose = @purpose, epoch = epoch + 1, changed_at = now(), reason = '',
+update machines set state = 'claimed', run = @run, errand = @errand, epoch = epoch + 1, changed_at = now(), reason = '',
     was = case when state = 'claimed' then was else state end,
     was_reason = case when state = 'claimed' then was_reason else reason end
 where id = @machine and device is null and (state = any(@from_states::text[]) or state = 'claimed' and run = @run)
@@ -10,19 +10,19 @@ returning epoch;
 -- name: PutBack :exec
 -- To where a run of its own took it from. One that began to fail meanwhile does
 -- not become idle.
-update machines set run = '', purpose = '', changed_at = now(), was = '', was_reason = '',
-    state = case when was = 'idle' and (health = 'failing' or dirty) then 'quarantined' else was end,
+update machines set run = '', errand = '', changed_at = now(), was = '', was_reason = '',
+    state = case when was not in ('', 'idle') then was when health = 'failing' or dirty then 'quarantined' else 'idle' end,
     reason = case when was = 'quarantined' then was_reason
-        when was = 'idle' and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
-where id = @machine and was <> '';
+        when was in ('', 'idle') and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
+where id = @machine;
 
 -- name: MakeIdle :exec
 -- Proven, and erased. The epoch stays: nothing but this claim could write under it.
-update machines set state = 'idle', run = '', purpose = '', was = '', was_reason = '', dirty = false, proven_at = now(), changed_at = now()
+update machines set state = 'idle', run = '', errand = '', was = '', was_reason = '', dirty = false, proven_at = now(), changed_at = now()
 where id = @machine;
 
 -- name: RetireMachine :exec
-update machines set state = 'retired', run = '', purpose = '', was = '', was_reason = '', dirty = false, changed_at = now(), reservation = null
+update machines set state = 'retired', run = '', errand = '', was = '', was_reason = '', dirty = false, changed_at = now()
 where id = @machine;
 
 -- name: SetAside :exec
@@ -163,7 +163,7 @@ select * from bmc_records where machine = $1;
 select (sealed is not null or next_sealed is not null)::bool from bmc_credentials where machine = $1;
 
 -- name: ListFleet :many
-select m.id, m.site, m.rack, m.unit, m.plan, m.state, coalesce(m.device, '')::text as device, m.run, m.purpose, m.dirty, m.reason,
+select m.id, m.site, m.rack, m.unit, m.plan, m.state, coalesce(m.device, '')::text as device, m.run, m.errand, m.dirty, m.reason,
     m.health, m.proven_at, m.note, m.until, m.serial, m.reservation, m.filed, m.changed_at,
     n.switch, n.port, coalesce(r.power, '')::text as power, r.watts, r.at as read_at,
     (select count(*) from issues i where i.machine = m.id and i.closed_at is null)::int as issues

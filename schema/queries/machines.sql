@@ -20,7 +20,7 @@ where id = (
     join boot_intents i on i.machine = m.id
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = @site and d.project = @project group by o.rack) has on has.rack = m.rack
-    where m.site = @site and m.plan = @plan and m.state = 'idle' and coalesce(m.reservation, '') = @reservation::text
+    where m.site = @site and m.plan = @plan and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = @reservation::text
     order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
@@ -51,12 +51,17 @@ where id = @machine and device = @device::text and epoch = @epoch and state = 'o
 update machines set state = 'occupied', changed_at = now() where id = $1;
 
 -- name: FreeMachine :exec
-update machines set state = 'idle', device = null, dirty = false, epoch = epoch + 1, changed_at = now()
-where id = $1;
+-- With issues that keep it from the pool it goes to quarantine.
+update machines set device = null, dirty = false, epoch = epoch + 1, changed_at = now(),
+    state = case when @why::text = '' then 'idle' else 'quarantined' end, reason = @why,
+    proven_at = case when @why = '' then now() else proven_at end
+where id = @id;
 
 -- name: QuarantineMachine :exec
 -- Keeps the device only where its addresses may still be routed to the port.
-update machines set state = 'quarantined', reason = @reason, run = '', epoch = epoch + 1, changed_at = now(),
+update machines set state = 'quarantined', reason = @reason, run = '', errand = '', was = '', was_reason = '',
+    epoch = epoch + 1, changed_at = now(), aside_run = case when run <> '' then run else 'device/' || device end,
+    aside_boot = (select number from boot_intents where machine = machines.id),
     device = case when @keep_device::bool then device end
 where id = @id;
 
@@ -72,11 +77,6 @@ order by m.site, m.rack, m.unit, m.id;
 
 -- name: CountMachines :many
 select site, plan, state, count(*) from machines group by site, plan, state;
-
--- name: ReleaseFromQuarantine :execrows
--- A person's word that the machine is fit; never for one that may hold data.
-update machines set state = 'idle', reason = '', epoch = epoch + 1, changed_at = now()
-where id = $1 and state = 'quarantined' and not dirty and device is null;
 
 -- name: MachinesToWarm :many
 -- Idle machines that should wait in the agent and do not, as many as their
@@ -98,20 +98,9 @@ where not r.warm and r.place <= p.warm - r.have
    or r.warm and r.stale and r.place = 1 and p.warm > 0
 order by r.changed_at, r.id limit @most;
 
--- name: ClaimSpare :one
--- An idle machine for a run of its own. A repeat of the same run finds it.
-update machines set state = 'claimed', run = @run, epoch = epoch + 1, changed_at = now()
-where id = @machine and (state = 'idle' or state = 'claimed' and run = @run)
-returning epoch;
-
--- name: ReturnSpare :exec
--- Idle again. The epoch stays: nothing but this claim could write under it, and
--- the agent that waits is of it.
-update machines set state = 'idle', run = '', changed_at = now() where id = @machine;
-
 -- name: LostSpares :many
 -- Machines that runs of their own hold.
-select id, site, run from machines
+select id, site, plan, run, errand from machines
 where run <> '' and changed_at < now() - @older_than::interval order by changed_at limit @most;
 
 -- name: EverErased :one

@@ -132,7 +132,7 @@ func (q *Queries) BurnIns(ctx context.Context, machine string) ([]BurnInsRow, er
 }
 
 const claimAside = `-- name: ClaimAside :one
-update machines set state = 'claimed', run = $1, purpose = $2, epoch = epoch + 1, changed_at = now(), reason = '',
+update machines set state = 'claimed', run = $1, errand = $2, epoch = epoch + 1, changed_at = now(), reason = '',
     was = case when state = 'claimed' then was else state end,
     was_reason = case when state = 'claimed' then was_reason else reason end
 where id = $3 and device is null and (state = any($4::text[]) or state = 'claimed' and run = $1)
@@ -141,7 +141,7 @@ returning epoch
 
 type ClaimAsideParams struct {
 	Run        string
-	Purpose    string
+	Errand     string
 	Machine    string
 	FromStates []string
 }
@@ -151,7 +151,7 @@ type ClaimAsideParams struct {
 func (q *Queries) ClaimAside(ctx context.Context, arg ClaimAsideParams) (int64, error) {
 	row := q.db.QueryRow(ctx, claimAside,
 		arg.Run,
-		arg.Purpose,
+		arg.Errand,
 		arg.Machine,
 		arg.FromStates,
 	)
@@ -631,7 +631,7 @@ func (q *Queries) ListEnrolments(ctx context.Context, arg ListEnrolmentsParams) 
 }
 
 const listFleet = `-- name: ListFleet :many
-select m.id, m.site, m.rack, m.unit, m.plan, m.state, coalesce(m.device, '')::text as device, m.run, m.purpose, m.dirty, m.reason,
+select m.id, m.site, m.rack, m.unit, m.plan, m.state, coalesce(m.device, '')::text as device, m.run, m.errand, m.dirty, m.reason,
     m.health, m.proven_at, m.note, m.until, m.serial, m.reservation, m.filed, m.changed_at,
     n.switch, n.port, coalesce(r.power, '')::text as power, r.watts, r.at as read_at,
     (select count(*) from issues i where i.machine = m.id and i.closed_at is null)::int as issues
@@ -654,7 +654,7 @@ type ListFleetRow struct {
 	State       string
 	Device      string
 	Run         string
-	Purpose     string
+	Errand      string
 	Dirty       bool
 	Reason      string
 	Health      string
@@ -691,7 +691,7 @@ func (q *Queries) ListFleet(ctx context.Context, arg ListFleetParams) ([]ListFle
 			&i.State,
 			&i.Device,
 			&i.Run,
-			&i.Purpose,
+			&i.Errand,
 			&i.Dirty,
 			&i.Reason,
 			&i.Health,
@@ -899,7 +899,7 @@ func (q *Queries) MachinesToProve(ctx context.Context, most int32) ([]MachinesTo
 }
 
 const makeIdle = `-- name: MakeIdle :exec
-update machines set state = 'idle', run = '', purpose = '', was = '', was_reason = '', dirty = false, proven_at = now(), changed_at = now()
+update machines set state = 'idle', run = '', errand = '', was = '', was_reason = '', dirty = false, proven_at = now(), changed_at = now()
 where id = $1
 `
 
@@ -1040,11 +1040,11 @@ func (q *Queries) OpenIssues(ctx context.Context, machine string) ([]Issue, erro
 }
 
 const putBack = `-- name: PutBack :exec
-update machines set run = '', purpose = '', changed_at = now(), was = '', was_reason = '',
-    state = case when was = 'idle' and (health = 'failing' or dirty) then 'quarantined' else was end,
+update machines set run = '', errand = '', changed_at = now(), was = '', was_reason = '',
+    state = case when was not in ('', 'idle') then was when health = 'failing' or dirty then 'quarantined' else 'idle' end,
     reason = case when was = 'quarantined' then was_reason
-        when was = 'idle' and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
-where id = $1 and was <> ''
+        when was in ('', 'idle') and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
+where id = $1
 `
 
 // To where a run of its own took it from. One that began to fail meanwhile does
@@ -1100,7 +1100,7 @@ func (q *Queries) PutReading(ctx context.Context, arg PutReadingParams) error {
 }
 
 const retireMachine = `-- name: RetireMachine :exec
-update machines set state = 'retired', run = '', purpose = '', was = '', was_reason = '', dirty = false, changed_at = now(), reservation = null
+update machines set state = 'retired', run = '', errand = '', was = '', was_reason = '', dirty = false, changed_at = now()
 where id = $1
 `
 

@@ -17,7 +17,7 @@ where id = (
     join boot_intents i on i.machine = m.id
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = $2 and d.project = $3 group by o.rack) has on has.rack = m.rack
-    where m.site = $2 and m.plan = $4 and m.state = 'idle' and coalesce(m.reservation, '') = $5::text
+    where m.site = $2 and m.plan = $4 and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = $5::text
     order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $6::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
@@ -50,25 +50,6 @@ func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachinePara
 	var id string
 	err := row.Scan(&id)
 	return id, err
-}
-
-const claimSpare = `-- name: ClaimSpare :one
-update machines set state = 'claimed', run = $1, epoch = epoch + 1, changed_at = now()
-where id = $2 and (state = 'idle' or state = 'claimed' and run = $1)
-returning epoch
-`
-
-type ClaimSpareParams struct {
-	Run     string
-	Machine string
-}
-
-// An idle machine for a run of its own. A repeat of the same run finds it.
-func (q *Queries) ClaimSpare(ctx context.Context, arg ClaimSpareParams) (int64, error) {
-	row := q.db.QueryRow(ctx, claimSpare, arg.Run, arg.Machine)
-	var epoch int64
-	err := row.Scan(&epoch)
-	return epoch, err
 }
 
 const countMachines = `-- name: CountMachines :many
@@ -119,17 +100,25 @@ func (q *Queries) EverErased(ctx context.Context, machine string) (bool, error) 
 }
 
 const freeMachine = `-- name: FreeMachine :exec
-update machines set state = 'idle', device = null, dirty = false, epoch = epoch + 1, changed_at = now()
-where id = $1
+update machines set device = null, dirty = false, epoch = epoch + 1, changed_at = now(),
+    state = case when $1::text = '' then 'idle' else 'quarantined' end, reason = $1,
+    proven_at = case when $1 = '' then now() else proven_at end
+where id = $2
 `
 
-func (q *Queries) FreeMachine(ctx context.Context, id string) error {
-	_, err := q.db.Exec(ctx, freeMachine, id)
+type FreeMachineParams struct {
+	Why string
+	ID  string
+}
+
+// With issues that keep it from the pool it goes to quarantine.
+func (q *Queries) FreeMachine(ctx context.Context, arg FreeMachineParams) error {
+	_, err := q.db.Exec(ctx, freeMachine, arg.Why, arg.ID)
 	return err
 }
 
 const getMachine = `-- name: GetMachine :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.purpose, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.errand, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.id = $1
 `
@@ -160,7 +149,7 @@ type GetMachineRow struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
-	Purpose     string
+	Errand      string
 	Was         string
 	WasReason   string
 	AsideRun    string
@@ -198,7 +187,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
-		&i.Purpose,
+		&i.Errand,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,
@@ -210,7 +199,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 }
 
 const heldMachine = `-- name: HeldMachine :one
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, purpose, was, was_reason, aside_run, aside_boot from machines
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, errand, was, was_reason, aside_run, aside_boot from machines
 where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
 for update
 `
@@ -251,7 +240,7 @@ func (q *Queries) HeldMachine(ctx context.Context, arg HeldMachineParams) (Machi
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
-		&i.Purpose,
+		&i.Errand,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,
@@ -331,7 +320,7 @@ func (q *Queries) ListMachines(ctx context.Context) ([]ListMachinesRow, error) {
 }
 
 const lostSpares = `-- name: LostSpares :many
-select id, site, run from machines
+select id, site, plan, run, errand from machines
 where run <> '' and changed_at < now() - $1::interval order by changed_at limit $2
 `
 
@@ -341,9 +330,11 @@ type LostSparesParams struct {
 }
 
 type LostSparesRow struct {
-	ID   string
-	Site string
-	Run  string
+	ID     string
+	Site   string
+	Plan   string
+	Run    string
+	Errand string
 }
 
 // Machines that runs of their own hold.
@@ -356,7 +347,13 @@ func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostS
 	var items []LostSparesRow
 	for rows.Next() {
 		var i LostSparesRow
-		if err := rows.Scan(&i.ID, &i.Site, &i.Run); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Site,
+			&i.Plan,
+			&i.Run,
+			&i.Errand,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -368,7 +365,7 @@ func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostS
 }
 
 const machineOfDevice = `-- name: MachineOfDevice :one
-select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.purpose, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
+select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.errand, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
 where m.device = $1::text for update of m
 `
@@ -399,7 +396,7 @@ type MachineOfDeviceRow struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
-	Purpose     string
+	Errand      string
 	Was         string
 	WasReason   string
 	AsideRun    string
@@ -437,7 +434,7 @@ func (q *Queries) MachineOfDevice(ctx context.Context, device string) (MachineOf
 		&i.ProvenAt,
 		&i.Note,
 		&i.Until,
-		&i.Purpose,
+		&i.Errand,
 		&i.Was,
 		&i.WasReason,
 		&i.AsideRun,
@@ -502,7 +499,9 @@ func (q *Queries) MachinesToWarm(ctx context.Context, arg MachinesToWarmParams) 
 }
 
 const quarantineMachine = `-- name: QuarantineMachine :exec
-update machines set state = 'quarantined', reason = $1, run = '', epoch = epoch + 1, changed_at = now(),
+update machines set state = 'quarantined', reason = $1, run = '', errand = '', was = '', was_reason = '',
+    epoch = epoch + 1, changed_at = now(), aside_run = case when run <> '' then run else 'device/' || device end,
+    aside_boot = (select number from boot_intents where machine = machines.id),
     device = case when $2::bool then device end
 where id = $3
 `
@@ -531,31 +530,6 @@ func (q *Queries) ReclaimMachine(ctx context.Context, device string) (string, er
 	var id string
 	err := row.Scan(&id)
 	return id, err
-}
-
-const releaseFromQuarantine = `-- name: ReleaseFromQuarantine :execrows
-update machines set state = 'idle', reason = '', epoch = epoch + 1, changed_at = now()
-where id = $1 and state = 'quarantined' and not dirty and device is null
-`
-
-// A person's word that the machine is fit; never for one that may hold data.
-func (q *Queries) ReleaseFromQuarantine(ctx context.Context, id string) (int64, error) {
-	result, err := q.db.Exec(ctx, releaseFromQuarantine, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const returnSpare = `-- name: ReturnSpare :exec
-update machines set state = 'idle', run = '', changed_at = now() where id = $1
-`
-
-// Idle again. The epoch stays: nothing but this claim could write under it, and
-// the agent that waits is of it.
-func (q *Queries) ReturnSpare(ctx context.Context, machine string) error {
-	_, err := q.db.Exec(ctx, returnSpare, machine)
-	return err
 }
 
 const settleMachine = `-- name: SettleMachine :exec

@@ -429,7 +429,7 @@ type Machine struct {
 	ProvenAt    *time.Time
 	Note        string
 	Until       *time.Time
-	Purpose     string
+	Errand      string
 	Was         string
 	WasReason   string
 	AsideRun    string

@@ -56,7 +56,7 @@ func (q *Queries) AllBlocks(ctx context.Context) ([]AllBlocksRow, error) {
 }
 
 const allMachines = `-- name: AllMachines :many
-select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, was, was_reason, aside_run, aside_boot from machines order by id
+select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, errand, was, was_reason, aside_run, aside_boot from machines order by id
 `
 
 func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
@@ -94,6 +94,7 @@ func (q *Queries) AllMachines(ctx context.Context) ([]Machine, error) {
 			&i.ProvenAt,
 			&i.Note,
 			&i.Until,
+			&i.Errand,
 			&i.Was,
 			&i.WasReason,
 			&i.AsideRun,
@@ -495,10 +496,11 @@ func (q *Queries) TouchPortsOfSite(ctx context.Context, site string) error {
 }
 
 const upsertMachine = `-- name: UpsertMachine :exec
-insert into machines (id, site, rack, unit, plan, firmware, kexec, bmc, disks)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into machines (id, site, rack, unit, plan, firmware, kexec, bmc, disks, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update set site = excluded.site, rack = excluded.rack, unit = excluded.unit,
-    plan = excluded.plan, firmware = excluded.firmware, kexec = excluded.kexec, bmc = excluded.bmc, disks = excluded.disks
+    plan = excluded.plan, firmware = excluded.firmware, kexec = excluded.kexec, bmc = excluded.bmc, disks = excluded.disks,
+    filed = true
 `
 
 type UpsertMachineParams struct {
@@ -511,8 +513,10 @@ type UpsertMachineParams struct {
 	Kexec    bool
 	Bmc      []byte
 	Disks    []byte
+	State    string
 }
 
+// The state is a new machine's; one that was there keeps its own.
 func (q *Queries) UpsertMachine(ctx context.Context, arg UpsertMachineParams) error {
 	_, err := q.db.Exec(ctx, upsertMachine,
 		arg.ID,
@@ -524,6 +528,7 @@ func (q *Queries) UpsertMachine(ctx context.Context, arg UpsertMachineParams) er
 		arg.Kexec,
 		arg.Bmc,
 		arg.Disks,
+		arg.State,
 	)
 	return err
 }
@@ -689,10 +694,12 @@ func (q *Queries) UpsertRack(ctx context.Context, arg UpsertRackParams) error {
 
 const upsertSite = `-- name: UpsertSite :exec
 
-insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses)
-values ($1, $2, $3, nullif($4::bigint, 0), nullif($5::bigint, 0), coalesce($6::inet[], '{}'))
+insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses, power_budget)
+values ($1, $2, $3, nullif($4::bigint, 0), nullif($5::bigint, 0), coalesce($6::inet[], '{}'),
+    nullif($7::int, 0))
 on conflict (id) do update set metro = excluded.metro, boot = excluded.boot,
-    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses
+    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses,
+    power_budget = excluded.power_budget
 `
 
 type UpsertSiteParams struct {
@@ -702,6 +709,7 @@ type UpsertSiteParams struct {
 	AsNumber     int64
 	PeerAs       int64
 	BgpAddresses []netip.Addr
+	PowerBudget  int32
 }
 
 // Imports. Each is safe to repeat; what a repeat changes is updated, and what
@@ -714,6 +722,7 @@ func (q *Queries) UpsertSite(ctx context.Context, arg UpsertSiteParams) error {
 		arg.AsNumber,
 		arg.PeerAs,
 		arg.BgpAddresses,
+		arg.PowerBudget,
 	)
 	return err
 }

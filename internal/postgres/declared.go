@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
+)
+
+// Declared is what the records say of a machine, and what its agent found in the
+// boot named: nothing where it said nothing in that boot.
+func (s *Store) Declared(ctx context.Context, machine metal.MachineID, boot metal.BootNumber) (metal.Declared, json.RawMessage, error) {
+	q := s.Queries()
+	m, err := q.DeclaredMachine(ctx, string(machine))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return metal.Declared{}, nil, fmt.Errorf("machine %s: %w", machine, metal.ErrUnknownMachine)
+	}
+	if err != nil {
+		return metal.Declared{}, nil, err
+	}
+	d := metal.Declared{Machine: machine, Firmware: metal.Firmware(m.Firmware), Plan: metal.PlanID(m.Plan), Serial: m.Serial}
+	if d.Fitness, err = fitnessOf(m.Hardware, m.Fitness); err != nil {
+		return d, nil, fmt.Errorf("plan %s: %w", m.Plan, err)
+	}
+	if d.Disks, err = serials(m.Disks); err != nil {
+		return d, nil, fmt.Errorf("machine %s: its disks: %w", machine, err)
+	}
+	nics, err := q.DeclaredNICs(ctx, m.ID)
+	if err != nil {
+		return d, nil, err
+	}
+	for _, n := range nics {
+		d.NICs = append(d.NICs, metal.DeclaredNIC{MAC: n.Mac, Port: metal.Port{Switch: metal.SwitchID(n.Switch), Name: n.Port}, Member: n.Member})
+	}
+	if m.InventoryBoot == nil || metal.BootNumber(*m.InventoryBoot) != boot {
+		return d, nil, nil
+	}
+	return d, m.Inventory, nil
+}
+
+// fitnessOf puts a plan's two columns together: what it sells, and what else is
+// expected.
+func fitnessOf(hardware, fitness []byte) (f metal.Fitness, err error) {
+	if err := json.Unmarshal(fitness, &f); err != nil {
+		return f, fmt.Errorf("what is expected of it: %w", err)
+	}
+	if err := json.Unmarshal(hardware, &f); err != nil {
+		return f, fmt.Errorf("its hardware: %w", err)
+	}
+	return f, nil
+}
+
+func serials(disks []byte) (all []string, err error) {
+	var rows []struct {
+		Serial string `json:"serial"`
+	}
+	err = json.Unmarshal(disks, &rows)
+	for _, d := range rows {
+		if d.Serial != "" {
+			all = append(all, d.Serial)
+		}
+	}
+	return all, err
+}
+
+// NoteSerial remembers the serial that a machine was first found with, and
+// answers which others were found with it.
+func (s *Store) NoteSerial(ctx context.Context, machine metal.MachineID, serial string) (twins []metal.MachineID, err error) {
+	err = s.in(ctx, func(q *query.Queries) error {
+		if err := q.SetSerial(ctx, query.SetSerialParams{Machine: string(machine), Serial: serial}); err != nil {
+			return err
+		}
+		rows, err := q.Twins(ctx, query.TwinsParams{Machine: string(machine), Serial: serial})
+		for _, id := range rows {
+			twins = append(twins, metal.MachineID(id))
+		}
+		return err
+	})
+	return twins, err
+}
+
+// BurnIn is what the burn-in of a boot found; nil where there was none.
+func (s *Store) BurnIn(ctx context.Context, machine metal.MachineID, boot metal.BootNumber) (results []metal.BurnInResult, err error) {
+	body, err := s.Queries().GetBurnIn(ctx, query.GetBurnInParams{Machine: string(machine), Boot: int64(boot)})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &results)
+	}
+	return results, err
+}
