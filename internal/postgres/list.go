@@ -2,13 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
 	"millwright/internal/metal"
-	"millwright/internal/postgres/query"
 )
 
 // Leak is something held with no living device or run behind it.

@@ -71,7 +71,9 @@ func TestQuarantineEndsByHandOnlyForAMachineThatIsFit(t *testing.T) {
 	t.Parallel()
 	r := imported(t)
 	device := r.provisioned()
-	ends := func(machine metal.MachineID) error { return r.store.Vouch(t.Context(), metal.Word{Machine: machine, By: "ops", Note: "looked at it"}) }
+	ends := func(machine metal.MachineID) error {
+		return r.store.Vouch(t.Context(), metal.Word{Machine: machine, By: "ops", Note: "looked at it"})
+	}
 	require.ErrorIs(t, ends("m9"), metal.ErrUnknownMachine)
 	require.ErrorContains(t, ends("m2"), "machine m2: it is idle, and cannot become idle from there")
 
