@@ -29,6 +29,7 @@ const patience = 30 * time.Second
 const site = `
 site: lab1
 metro: lab
+vouched: true
 boot: {addresses: [127.64.0.67]}
 blocks:
   - {prefix: 127.64.128.0/17, role: install}

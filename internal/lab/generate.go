@@ -38,6 +38,7 @@ func Generate(size Size) (*sitefile.Site, error) {
 	s := &sitefile.Site{
 		ID:         metal.SiteID(size.Name),
 		Metro:      "lab",
+		Vouched:    true,
 		Boot:       []netip.Addr{size.address(0, 67)},
 		Aggregates: size.aggregates(),
 		Blocks:     size.blocks(),

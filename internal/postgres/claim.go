@@ -272,21 +272,3 @@ func (s *Store) HeldMachine(ctx context.Context, claim metal.Claim) (metal.Machi
 		Port: metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port},
 	}, nil
 }
-
-// BMCRecord is a BMC as machines.bmc keeps it.
-type BMCRecord struct {
-	Address     string         `json:"address"`
-	Protocol    metal.Protocol `json:"protocol"`
-	Credential  string         `json:"credential"`
-	Fingerprint string         `json:"fingerprint,omitempty"`
-	CipherSuite string         `json:"cipher_suite,omitempty"`
-	Console     string         `json:"console,omitempty"`
-	Sessions    int            `json:"sessions,omitempty"`
-}
-
-func (r BMCRecord) metal(machine string) metal.BMC {
-	return metal.BMC{
-		Machine: metal.MachineID(machine), Address: r.Address, Protocol: r.Protocol,
-		Credential: r.Credential, Fingerprint: r.Fingerprint, CipherSuite: r.CipherSuite, Console: r.Console, Sessions: r.Sessions,
-	}
-}

@@ -20,6 +20,7 @@ import (
 const networkFile = `
 site: %[1]s
 metro: lab
+vouched: true
 boot: {addresses: [127.%[2]d.0.67]}
 bgp: {as: 65530, peer_as: 65000, addresses: [169.254.255.1, "2001:db8:ffff::1"]}
 blocks:

@@ -101,7 +101,8 @@ func (was facts) difference(is facts) string {
 }
 
 // vanished notes what the database has and the file has not. It is left alone:
-// a line that was lost from a file must not take a machine with it.
+// a line that was lost from a file must not take a machine with it. Machines that
+// were enrolled by command were never in the file, and are not missed there.
 func (im *siteImport) vanished() {
 	gone := func(kind, name string) {
 		im.changes = append(im.changes, Change{Kind: kind, Name: name, What: Vanished, Detail: "it is left as it is"})
@@ -125,12 +126,12 @@ func (im *siteImport) vanished() {
 		}
 	}
 	for _, id := range keys(im.was.machines) {
-		if im.was.machines[id].Site == string(im.file.ID) && !im.hasMachine(id) {
+		if im.was.machines[id].Site == string(im.file.ID) && im.was.machines[id].Filed && !im.hasMachine(id) {
 			gone("machine", id)
 		}
 	}
 	for _, p := range im.was.ports {
-		if p.Site == string(im.file.ID) && !im.hasPort(metal.Port{Switch: metal.SwitchID(p.Switch), Name: p.Name}) {
+		if p.Site == string(im.file.ID) && im.was.machines[p.Machine].Filed && !im.hasPort(metal.Port{Switch: metal.SwitchID(p.Switch), Name: p.Name}) {
 			gone("port", p.Switch+":"+p.Name)
 		}
 	}

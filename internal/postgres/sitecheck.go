@@ -69,12 +69,24 @@ func (im *siteImport) checkMachine(m sitefile.Machine, owners map[string]string)
 			im.refuse("machine %s: its %s is that of machine %s, which the file does not have; a machine keeps its name", m.ID, thing, owner)
 		}
 	}
-	if was, known := im.was.machines[string(m.ID)]; known && was.State != string(metal.Idle) {
+	if was, known := im.was.machines[string(m.ID)]; known && reliedOn(was) {
 		im.checkInUse(m, was)
 	}
 }
 
-// checkInUse keeps a machine that is not idle where its run, or its tenant,
+// reliedOn says that a run or a device relies on where a machine is. One that was
+// put aside with no device on it is waited for: its file is what may be wrong.
+func reliedOn(was query.Machine) bool {
+	switch metal.MachineState(was.State) {
+	case metal.Idle, metal.Enrolled, metal.Retired:
+		return false
+	case metal.Quarantined, metal.Maintenance:
+		return was.Device != nil
+	}
+	return true
+}
+
+// checkInUse keeps a machine that is in use where its run, or its tenant,
 // believes it to be.
 func (im *siteImport) checkInUse(m sitefile.Machine, was query.Machine) {
 	stays := func(what, before, after string) {

@@ -47,21 +47,30 @@ func (im *siteImport) writeMachines(ctx context.Context) error {
 }
 
 func (im *siteImport) noteMachine(m sitefile.Machine) (query.UpsertMachineParams, bool, error) {
-	row, err := machineRow(m)
+	row, err := machineRow(m, im.entry())
 	if err != nil {
 		return row, false, fmt.Errorf("machine %s: %w", m.ID, err)
 	}
-	after, err := machineFacts(row, m.NICs)
+	after, err := machineFacts(row, m.NICs, true)
 	if err != nil {
 		return row, false, err
 	}
 	var before facts
 	if was, known := im.was.machines[row.ID]; known {
-		if before, err = machineFacts(rowOf(was), im.was.cabling(row.ID)); err != nil {
+		if before, err = machineFacts(rowOf(was), im.was.cabling(row.ID), was.Filed); err != nil {
 			return row, false, err
 		}
 	}
 	return row, im.note("machine", row.ID, before, after), nil
+}
+
+// entry is the state in which new machines come in. Nobody gets one before it
+// was proven: here, or where it comes from.
+func (im *siteImport) entry() metal.MachineState {
+	if im.file.Vouched {
+		return metal.Idle
+	}
+	return metal.Enrolled
 }
 
 // writePorts places each NIC's port and gives it an install link, if it has

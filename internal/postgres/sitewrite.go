@@ -36,6 +36,7 @@ func (im *siteImport) writeSite(ctx context.Context) error {
 	row := query.Site{
 		ID: string(f.ID), Metro: f.Metro, Boot: f.Boot,
 		AsNumber: orNull(f.BGP.AS), PeerAs: orNull(f.BGP.PeerAS), BgpAddresses: notNil(f.BGP.Addresses),
+		PowerBudget: given(int32(f.PowerBudget)),
 	}
 	if !im.note("site", row.ID, before, siteFacts(row)) {
 		return nil
@@ -43,15 +44,20 @@ func (im *siteImport) writeSite(ctx context.Context) error {
 	err := im.q.UpsertSite(ctx, query.UpsertSiteParams{
 		ID: row.ID, Metro: row.Metro, Boot: row.Boot,
 		AsNumber: f.BGP.AS, PeerAs: f.BGP.PeerAS, BgpAddresses: row.BgpAddresses,
+		PowerBudget: int32(f.PowerBudget),
 	})
-	if err != nil || !known {
+	if err != nil || !known || networkFacts(was).difference(networkFacts(row)) == "" {
 		return err
 	}
 	return im.q.TouchPortsOfSite(ctx, string(f.ID))
 }
 
-// siteFacts are what a change of moves every port of the site.
 func siteFacts(s query.Site) facts {
+	return append(networkFacts(s), "power_budget_w", value(s.PowerBudget))
+}
+
+// networkFacts are what a change of moves every port of the site.
+func networkFacts(s query.Site) facts {
 	return facts{"metro", s.Metro, "boot", s.Boot, "bgp", fmt.Sprint(number(s.AsNumber), number(s.PeerAs), s.BgpAddresses)}
 }
 

@@ -43,7 +43,7 @@ func (r *Rack) site() *sitefile.Site {
 		limits = patient
 	}
 	s := &sitefile.Site{
-		ID: Site, Metro: "lab", Boot: []netip.Addr{netrack.BootAddress}, Blocks: blocks,
+		ID: Site, Metro: "lab", Vouched: true, Boot: []netip.Addr{netrack.BootAddress}, Blocks: blocks,
 		BGP:      sitefile.BGP{AS: 65000, PeerAS: 65001, Addresses: []netip.Addr{netrack.SwitchAddress, netrack.SwitchAddress6}},
 		Racks:    []metal.RackID{cabin},
 		Switches: []sitefile.Switch{{Switch: sw, Rack: cabin}},
