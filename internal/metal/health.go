@@ -106,11 +106,13 @@ type BMCWish struct {
 type BMCRecord struct {
 	Machine    MachineID
 	Protocol   Protocol      // that works; empty: as declared
-	Gap        time.Duration // least time between two commands
+	ProtocolAt time.Time     // since when it is another than declared
+	Gap        time.Duration // least time between two commands, as learnt; 0: the usual one
 	Score      float64       // 0 is reliable, 1 never answers: share of conversations that failed, of late
 	Failures   int           // in a row
 	RestsUntil time.Time     // nobody asks it before
 	LastError  string
 	LastOK     time.Time
 	ResetAt    time.Time // its last cold reset
+	UsedAt     time.Time // end of its last conversation, whatever came of it
 }
