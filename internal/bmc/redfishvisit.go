@@ -79,20 +79,21 @@ type visit struct {
 // BMC of several, such as a chassis manager, is none of a machine's.
 func (s *redfishSession) look(ctx context.Context) (*visit, error) {
 	v := &visit{redfishSession: s}
-	if err := s.get(ctx, rootPath, &v.root); err != nil {
+	if json.Unmarshal(s.wire.serviceRoot(), &v.root) != nil {
+		if err := s.get(ctx, rootPath, &v.root); err != nil {
+			return nil, err
+		}
+	}
+	path := v.root.Systems.orAt(rootPath + "Systems")
+	_, err := v.each(ctx, path, 1, func(raw json.RawMessage) (bool, error) {
+		return false, json.Unmarshal(raw, &v.system)
+	})
+	if err != nil {
 		return nil, err
 	}
-	var systems struct{ Members []reference }
-	if err := s.get(ctx, v.root.Systems.orAt(rootPath+"Systems"), &systems); err != nil {
-		return nil, err
+	if v.system.ID == "" {
+		return nil, fmt.Errorf("GET %s: it lists no system: %w", path, metal.ErrUnsupported)
 	}
-	if len(systems.Members) == 0 {
-		return nil, fmt.Errorf("GET %s: it lists no system: %w", clean(v.root.Systems.ID, 100), metal.ErrUnsupported)
-	}
-	if err := s.get(ctx, systems.Members[0].ID, &v.system); err != nil {
-		return nil, err
-	}
-	v.system.ID = systems.Members[0].ID
 	return v, nil
 }
 

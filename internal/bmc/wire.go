@@ -34,6 +34,7 @@ type wire struct {
 	mu    sync.Mutex
 	ctx   context.Context
 	last  exchange
+	root  []byte      // the service root, which is read to log in, and then again and again
 	proof http.Header // how requests prove who sends them
 }
 
@@ -153,4 +154,14 @@ func (w *wire) remember(e exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = e
+	if e.isServiceRoot() && e.status == http.StatusOK {
+		w.root = e.body
+	}
+}
+
+// serviceRoot is the service root as it was last read.
+func (w *wire) serviceRoot() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.root
 }
