@@ -2,10 +2,12 @@
 -- stands in use cannot be moved by it.
 
 -- name: UpsertSite :exec
-insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses)
-values (@id, @metro, @boot, nullif(@as_number::bigint, 0), nullif(@peer_as::bigint, 0), coalesce(@bgp_addresses::inet[], '{}'))
+insert into sites (id, metro, boot, as_number, peer_as, bgp_addresses, power_budget)
+values (@id, @metro, @boot, nullif(@as_number::bigint, 0), nullif(@peer_as::bigint, 0), coalesce(@bgp_addresses::inet[], '{}'),
+    nullif(@power_budget::int, 0))
 on conflict (id) do update set metro = excluded.metro, boot = excluded.boot,
-    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses;
+    as_number = excluded.as_number, peer_as = excluded.peer_as, bgp_addresses = excluded.bgp_addresses,
+    power_budget = excluded.power_budget;
 
 -- name: UpsertRack :exec
 insert into racks (site, id) values ($1, $2) on conflict do nothing;
@@ -43,10 +45,12 @@ update operating_systems set proven = @how, proven_at = now() where id = @id;
 insert into plan_operating_systems (plan, operating_system) values ($1, $2) on conflict do nothing;
 
 -- name: UpsertMachine :exec
-insert into machines (id, site, rack, unit, plan, firmware, kexec, bmc, disks)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+-- The state is a new machine's; one that was there keeps its own.
+insert into machines (id, site, rack, unit, plan, firmware, kexec, bmc, disks, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (id) do update set site = excluded.site, rack = excluded.rack, unit = excluded.unit,
-    plan = excluded.plan, firmware = excluded.firmware, kexec = excluded.kexec, bmc = excluded.bmc, disks = excluded.disks;
+    plan = excluded.plan, firmware = excluded.firmware, kexec = excluded.kexec, bmc = excluded.bmc, disks = excluded.disks,
+    filed = true;
 
 -- name: VacateBMCAddresses :exec
 -- Two machines may swap their BMC addresses; no address may stand twice on the way.
