@@ -27,6 +27,7 @@ type commandLine struct {
 	Migrate migrateCommand `cmd:"" group:"Set up" help:"Bring the database and Temporal to what this version needs. Safe to repeat."`
 	Import  importCommand  `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
 	CA      caCommand      `cmd:"" name:"ca" group:"Set up" help:"A private certificate authority for names that clients have built in: api.equinix.com."`
+	Secrets secretsCommand `cmd:"" group:"Set up" help:"The keys that passwords of BMCs are sealed with: make, rotate, look."`
 	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the customers' API, the ordering endpoint for billing, and metrics."`
 
 	Image imageCommand `cmd:"" group:"Set up" help:"Images of systems: import what vendors publish; list, show, verify, remove."`
