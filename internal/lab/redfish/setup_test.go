@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -138,4 +139,17 @@ func (r *rig) requireCalls(t *testing.T, want ...string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(r.chassis.read()) >= len(want) }, 5*time.Second, time.Millisecond)
 	require.Equal(t, want, r.chassis.read())
+}
+
+func (r *rig) loginAs(t *testing.T, user, password string) int {
+	t.Helper()
+	status, _, _ := r.send(t, r.request(t, http.MethodPost, sessions, map[string]string{"UserName": user, "Password": password}))
+	return status
+}
+
+// serveImage is a web server beside the BMC, with one file.
+func serveImage(t *testing.T, image []byte) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(image) }))
+	t.Cleanup(server.Close)
+	return server.URL + "/firmware.bin"
 }
