@@ -30,6 +30,7 @@ type Config struct {
 	Postgres    string          `required:"" help:"Connection string of Millwright's database; better from the environment, as it may hold a password."`
 	Temporal    temporal.Config `embed:"" prefix:"temporal-"`
 	Credentials string          `type:"path" default:"/etc/millwright/credentials" help:"Folder with one file per credential: user on the first line, password on the second."`
+	Keyset      string          `type:"path" placeholder:"FILE" help:"The keys that passwords of BMCs are sealed with, as starter secrets init makes them; keyset.json in the credentials folder where none is given."`
 
 	Consoles bool `default:"true" negatable:"" help:"Keep the serial consoles of machines with a run at work, of these sites."`
 

@@ -35,6 +35,10 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 	if err := credentials.Warn(log); err != nil && len(cfg.Site) > 0 {
 		return nil, nil, err
 	}
+	passwords, err := passwords(cfg, credentials, store)
+	if err != nil {
+		return nil, nil, err
+	}
 	options, consoles := options(cfg, newCounting(registry)), newConsoles(store, registry, log)
 	var parts []worker.Worker
 	if cfg.Control {
@@ -64,7 +68,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		}
 		committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
 		committer.Meter = meter
-		bmcs := &bmc.Driver{Credentials: credentials.Get, Log: log}
+		bmcs := &bmc.Driver{Credentials: passwords.Get, Log: log}
 		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
 		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
