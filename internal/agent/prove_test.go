@@ -86,7 +86,7 @@ func TestNothingIsTestedUnderLoadBeforeTheNeighboursWereToldOf(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a := &agent{steps: newSteps(), heard: make(chan struct{}), Config: Config{Log: discard}}
+	a := &agent{steps: newSteps(), heard: make(chan struct{}), Config: Config{Log: discard, Pace: Pace{Lenience: time.Minute}}}
 	began := false
 	a.BurnIn = func(context.Context, metal.BurnIn, Tell) ([]metal.BurnInResult, error) { began = true; return nil, nil }
 	_, err := a.prove(ctx, &lengths)
