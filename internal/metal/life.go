@@ -74,7 +74,8 @@ type EnrolledNIC struct {
 
 // DueReading is a BMC that a patrol is to visit.
 type DueReading struct {
-	BMC     BMC
-	LogMark string // where its log was read to
-	Failed  int    // visits without an answer so far
+	BMC      BMC
+	LogMark  string            // where its log was read to
+	Baseline map[string]string // its plan's firmware
+	Failed   int               // visits without an answer so far
 }

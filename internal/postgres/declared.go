@@ -68,6 +68,15 @@ func serials(disks []byte) (all []string, err error) {
 	return all, err
 }
 
+// FitnessOf is what a plan expects of its machines.
+func (s *Store) FitnessOf(ctx context.Context, plan metal.PlanID) (metal.Fitness, error) {
+	p, err := s.Queries().GetPlan(ctx, string(plan))
+	if err != nil {
+		return metal.Fitness{}, fmt.Errorf("plan %s: %w", plan, err)
+	}
+	return fitnessOf(p.Hardware, p.Fitness)
+}
+
 // NoteSerial remembers the serial that a machine was first found with, and
 // answers which others were found with it.
 func (s *Store) NoteSerial(ctx context.Context, machine metal.MachineID, serial string) (twins []metal.MachineID, err error) {

@@ -26,7 +26,11 @@ func (s *Store) DueReadings(ctx context.Context, site metal.SiteID, olderThan ti
 		if err := json.Unmarshal(row.Bmc, &bmc); err != nil {
 			return nil, fmt.Errorf("machine %s: its BMC record: %w", row.ID, err)
 		}
-		due[i] = metal.DueReading{BMC: bmc.metal(row.ID), LogMark: row.LogMark, Failed: int(row.Failed)}
+		f, err := fitnessOf(row.Hardware, row.Fitness)
+		if err != nil {
+			return nil, fmt.Errorf("machine %s: its plan: %w", row.ID, err)
+		}
+		due[i] = metal.DueReading{BMC: bmc.metal(row.ID), LogMark: row.LogMark, Failed: int(row.Failed), Baseline: f.Baseline}
 	}
 	return due, nil
 }

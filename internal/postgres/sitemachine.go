@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,12 +53,18 @@ func (im *siteImport) noteMachine(m sitefile.Machine) (query.UpsertMachineParams
 	if err != nil {
 		return row, false, fmt.Errorf("machine %s: %w", m.ID, err)
 	}
+	was, known := im.was.machines[row.ID]
+	if known {
+		if row.Bmc, err = keepPassword(row.ID, was.Bmc, row.Bmc); err != nil {
+			return row, false, err
+		}
+	}
 	after, err := machineFacts(row, m.NICs, true)
 	if err != nil {
 		return row, false, err
 	}
 	var before facts
-	if was, known := im.was.machines[row.ID]; known {
+	if known {
 		if before, err = machineFacts(rowOf(was), im.was.cabling(row.ID), was.Filed); err != nil {
 			return row, false, err
 		}
@@ -71,6 +79,20 @@ func (im *siteImport) entry() metal.MachineState {
 		return metal.Idle
 	}
 	return metal.Enrolled
+}
+
+// keepPassword lets a BMC whose password we made keep it: the file names the
+// first one, which opens nothing any more.
+func keepPassword(machine string, was, is []byte) ([]byte, error) {
+	var before, after BMCRecord
+	if err := errors.Join(json.Unmarshal(was, &before), json.Unmarshal(is, &after)); err != nil {
+		return nil, fmt.Errorf("machine %s: its BMC record: %w", machine, err)
+	}
+	if before.Credential != metal.BMCCredential(metal.MachineID(machine)) {
+		return is, nil
+	}
+	after.Credential = before.Credential
+	return json.Marshal(after)
 }
 
 // writePorts places each NIC's port and gives it an install link, if it has

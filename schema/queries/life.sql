@@ -118,8 +118,8 @@ select body from burn_ins where machine = @machine and boot = @boot;
 
 -- name: DueReadings :many
 -- Machines whose BMC was not visited of late, longest ago first; none that has left.
-select m.id, m.bmc, coalesce(r.log_mark, '')::text as log_mark, m.state, coalesce(r.failed, 0)::int as failed
-from machines m left join readings r on r.machine = m.id
+select m.id, m.bmc, coalesce(r.log_mark, '')::text as log_mark, coalesce(r.failed, 0)::int as failed, p.hardware, p.fitness
+from machines m join plans p on p.id = m.plan left join readings r on r.machine = m.id
 where m.site = @site and m.state <> 'retired' and (r.tried_at is null or r.tried_at < now() - @older_than::interval)
 order by r.tried_at nulls first, m.id;
 
@@ -194,3 +194,7 @@ update enrolments set done_at = now(), outcome = @outcome, found = sqlc.narg('fo
 
 -- name: ListEnrolments :many
 select * from enrolments where (@site::text = '' or site = @site) order by made_at desc limit @most;
+
+-- name: NoteAdmitted :exec
+-- It stands in no site's file.
+update machines set filed = false, serial = @serial where id = @machine;

@@ -13,9 +13,14 @@ on conflict (machine) do update set next_sealed = coalesce(c.next_sealed, exclud
 returning next_sealed::bytea as next_sealed;
 
 -- name: PromoteCredential :execrows
--- The next password works. Safe to repeat: it is the next one no more.
-update bmc_credentials set sealed = next_sealed, next_sealed = null, rotated_at = now()
-where machine = @machine and next_sealed = @next::bytea;
+-- The next password works, and drivers ask for it from here on. Safe to repeat:
+-- it is the next one no more.
+with set_now as (
+    update bmc_credentials set sealed = next_sealed, next_sealed = null, rotated_at = now()
+    where machine = @machine and next_sealed = @next::bytea
+    returning machine)
+update machines m set bmc = jsonb_set(m.bmc, '{credential}', to_jsonb('bmc/' || m.id))
+from set_now where m.id = set_now.machine;
 
 -- name: AbandonCredential :execrows
 -- The next password does not work. Safe to repeat. A row without any other goes.

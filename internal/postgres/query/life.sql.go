@@ -359,8 +359,8 @@ func (q *Queries) DueMaintenance(ctx context.Context) ([]DueMaintenanceRow, erro
 }
 
 const dueReadings = `-- name: DueReadings :many
-select m.id, m.bmc, coalesce(r.log_mark, '')::text as log_mark, m.state, coalesce(r.failed, 0)::int as failed
-from machines m left join readings r on r.machine = m.id
+select m.id, m.bmc, coalesce(r.log_mark, '')::text as log_mark, coalesce(r.failed, 0)::int as failed, p.hardware, p.fitness
+from machines m join plans p on p.id = m.plan left join readings r on r.machine = m.id
 where m.site = $1 and m.state <> 'retired' and (r.tried_at is null or r.tried_at < now() - $2::interval)
 order by r.tried_at nulls first, m.id
 `
@@ -371,11 +371,12 @@ type DueReadingsParams struct {
 }
 
 type DueReadingsRow struct {
-	ID      string
-	Bmc     []byte
-	LogMark string
-	State   string
-	Failed  int32
+	ID       string
+	Bmc      []byte
+	LogMark  string
+	Failed   int32
+	Hardware []byte
+	Fitness  []byte
 }
 
 // Machines whose BMC was not visited of late, longest ago first; none that has left.
@@ -392,8 +393,9 @@ func (q *Queries) DueReadings(ctx context.Context, arg DueReadingsParams) ([]Due
 			&i.ID,
 			&i.Bmc,
 			&i.LogMark,
-			&i.State,
 			&i.Failed,
+			&i.Hardware,
+			&i.Fitness,
 		); err != nil {
 			return nil, err
 		}
@@ -931,6 +933,21 @@ func (q *Queries) MoveMachine(ctx context.Context, arg MoveMachineParams) error 
 		arg.Until,
 		arg.Machine,
 	)
+	return err
+}
+
+const noteAdmitted = `-- name: NoteAdmitted :exec
+update machines set filed = false, serial = $1 where id = $2
+`
+
+type NoteAdmittedParams struct {
+	Serial  string
+	Machine string
+}
+
+// It stands in no site's file.
+func (q *Queries) NoteAdmitted(ctx context.Context, arg NoteAdmittedParams) error {
+	_, err := q.db.Exec(ctx, noteAdmitted, arg.Serial, arg.Machine)
 	return err
 }
 

@@ -56,8 +56,12 @@ func (q *Queries) PrepareCredential(ctx context.Context, arg PrepareCredentialPa
 }
 
 const promoteCredential = `-- name: PromoteCredential :execrows
-update bmc_credentials set sealed = next_sealed, next_sealed = null, rotated_at = now()
-where machine = $1 and next_sealed = $2::bytea
+with set_now as (
+    update bmc_credentials set sealed = next_sealed, next_sealed = null, rotated_at = now()
+    where machine = $1 and next_sealed = $2::bytea
+    returning machine)
+update machines m set bmc = jsonb_set(m.bmc, '{credential}', to_jsonb('bmc/' || m.id))
+from set_now where m.id = set_now.machine
 `
 
 type PromoteCredentialParams struct {
@@ -65,7 +69,8 @@ type PromoteCredentialParams struct {
 	Next    []byte
 }
 
-// The next password works. Safe to repeat: it is the next one no more.
+// The next password works, and drivers ask for it from here on. Safe to repeat:
+// it is the next one no more.
 func (q *Queries) PromoteCredential(ctx context.Context, arg PromoteCredentialParams) (int64, error) {
 	result, err := q.db.Exec(ctx, promoteCredential, arg.Machine, arg.Next)
 	if err != nil {
