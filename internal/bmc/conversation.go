@@ -14,12 +14,18 @@ import (
 const closeLimit = 3 * time.Second
 
 // during runs one conversation with a BMC: it waits for its turn, opens a
-// session, and closes it whatever happened. Errors are named here, once.
+// session, and closes it whatever happened. Errors are named here, once. It may
+// be run twice, over one protocol and then over the other, so that do must not
+// take the session to be of one kind.
 func (d *Driver) during(ctx context.Context, b metal.BMC, doing string, do func(context.Context, session) error) error {
 	at, err := endpointOf(b)
 	if err == nil {
-		err = d.converse(ctx, b, at, do)
+		err = d.govern(ctx, b, at, doing, do)
 	}
+	return named(ctx, b, doing, err)
+}
+
+func named(ctx context.Context, b metal.BMC, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -30,91 +36,57 @@ func (d *Driver) during(ctx context.Context, b metal.BMC, doing string, do func(
 	return fmt.Errorf("machine %s: BMC %s: %s: %w", b.Machine, b.Address, doing, err)
 }
 
-func (d *Driver) converse(ctx context.Context, b metal.BMC, at endpoint, do func(context.Context, session) error) error {
-	done, err := d.turn(ctx, b, at)
+// converse logs in, does, and logs out, in the turn of the caller. A cancelled
+// caller is let go at once; the session is still closed, and the BMC is not
+// anybody else's before it is: closing, where it is not nil, ends then.
+func (d *Driver) converse(ctx context.Context, b metal.BMC, t *turn, do func(context.Context, session) error) (closing <-chan struct{}, err error) {
+	at, err := endpointOf(b)
 	if err != nil {
-		return err
-	}
-	s, err := d.logIn(ctx, b, at, done)
-	if err != nil {
-		return err
-	}
-	err = do(ctx, s)
-	// A cancelled caller is let go at once. The session is still closed, and
-	// the BMC is not anybody else's before it is.
-	if ctx.Err() != nil {
-		go d.hangUp(ctx, s, done)
-		return err
-	}
-	d.hangUp(ctx, s, done)
-	return err
-}
-
-// turn waits until the BMC is free for a command.
-func (d *Driver) turn(ctx context.Context, b metal.BMC, at endpoint) (done func(), err error) {
-	if b.Sessions != 1 {
-		return d.busy.take(ctx, at.String())
-	}
-	resume, err := d.yields.command(ctx, at.String())
-	if err != nil {
-		return nil, fmt.Errorf("wait for its console to close: %w", err)
-	}
-	back := d.othersYield(ctx, b)
-	release, err := d.busy.take(ctx, at.String())
-	if err != nil {
-		back()
-		resume()
 		return nil, err
 	}
-	return func() { release(); back(); resume() }, nil
-}
-
-// othersYield asks other processes for the BMC's session. Whether they gave it
-// or not, the command is tried: a BMC that refuses it is weather.
-func (d *Driver) othersYield(ctx context.Context, b metal.BMC) (back func()) {
-	if d.Yield == nil {
-		return func() {}
-	}
-	back, err := d.Yield(ctx, b)
+	s, closing, err := d.logIn(ctx, b, at, t)
 	if err != nil {
-		d.log().WarnContext(ctx, "its console is perhaps open elsewhere", "machine", b.Machine, "bmc", b.Address, "error", err)
-		return func() {}
+		return closing, err
 	}
-	return back
+	err = do(ctx, s)
+	if ctx.Err() == nil {
+		d.hangUp(ctx, s, t)
+		return nil, err
+	}
+	return later(func() { d.hangUp(ctx, s, t) }), err
 }
 
-// logIn opens a session, and gives the turn back if there is none. A log-in
-// that is cut off may have made a session that nobody knows how to close, and a
-// BMC has few: so that a cancelled caller is let go at once, but the log-in is
-// given time to be answered, and then undone.
-func (d *Driver) logIn(ctx context.Context, b metal.BMC, at endpoint, done func()) (session, error) {
-	type outcome struct {
+// later does something beside, and tells when it is done.
+func later(do func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() { defer close(done); do() }()
+	return done
+}
+
+// logIn opens a session. A log-in that is cut off may have made a session that
+// nobody knows how to close, and a BMC has few: so that a cancelled caller is
+// let go at once, but the log-in is given time to be answered, and then undone.
+func (d *Driver) logIn(ctx context.Context, b metal.BMC, at endpoint, t *turn) (s session, closing <-chan struct{}, err error) {
+	var opened struct {
 		session
 		err error
 	}
-	answered := make(chan outcome, 1)
-	go func() {
-		patient, cancel := outlive(ctx, closeLimit)
+	answered := later(func() {
+		patient, cancel := outlive(ctx, t.goodbye())
 		defer cancel()
-		s, err := d.open(patient, b, at)
-		answered <- outcome{s, err}
-	}()
+		opened.session, opened.err = d.open(patient, b, at, &t.pace)
+	})
 	select {
-	case o := <-answered:
-		if o.err != nil {
-			done()
-		}
-		return o.session, o.err
+	case <-answered:
+		return opened.session, nil, opened.err
 	case <-ctx.Done():
 	}
-	go func() {
-		if o := <-answered; o.err == nil {
-			d.hangUp(ctx, o.session, done)
-			return
+	return nil, later(func() {
+		<-answered
+		if opened.err == nil {
+			d.hangUp(ctx, opened.session, t)
 		}
-		done()
-	}()
-	return nil, context.Cause(ctx)
+	}), context.Cause(ctx)
 }
 
 // outlive is a context that ends a while after its parent was cancelled.
@@ -125,9 +97,11 @@ func outlive(parent context.Context, while time.Duration) (context.Context, cont
 }
 
 // hangUp closes a session, within its own time and not the caller's.
-func (d *Driver) hangUp(ctx context.Context, s session, done func()) {
-	defer done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+func (d *Driver) hangUp(ctx context.Context, s session, t *turn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.goodbye())
 	defer cancel()
 	s.close(ctx)
 }
+
+// goodbye is what a log-out is given, the wait for its place included.
+func (t *turn) goodbye() time.Duration { return closeLimit + 2*t.pace.gap }

@@ -3,8 +3,11 @@ package bmc
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"os"
+	"sync"
 	"time"
 
 	"millwright/internal/metal"
@@ -15,8 +18,8 @@ const (
 	settleLimit  = 20 * time.Second // a forced power-off shows within some 10 s on the slowest BMCs
 )
 
-// Driver speaks to BMCs, with one session at a time to each. Its zero value
-// lacks only Credentials. It is safe for concurrent use, and must not be copied.
+// Driver speaks to BMCs: with one session at a time to each, and no faster than
+// each endures. Its zero value lacks only Credentials. It is safe for concurrent use, and must not be copied.
 type Driver struct {
 	Credentials func(ctx context.Context, name string) (metal.Credential, error)
 	Log         *slog.Logger  // nothing is logged if nil
@@ -28,8 +31,22 @@ type Driver struct {
 	// one session, before a command. Its own the driver closes by itself.
 	Yield func(ctx context.Context, b metal.BMC) (resume func(), err error)
 
-	busy   turns
-	yields yields
+	// Ledger, if set, gives turns at BMCs among processes, and keeps what was
+	// learnt of each. Without one this process is taken to be alone.
+	Ledger Ledger
+
+	// Observe, if set, is told of each conversation: what was done, how it ended
+	// (one of the Outcomes), and how long it took once it was its turn.
+	Observe func(b metal.BMC, verb, outcome string, took time.Duration)
+
+	// Sent, if set, is told of each command just before it is sent.
+	Sent func(b metal.BMC, at time.Time)
+
+	governors governors
+	yields    yields
+
+	naming sync.Once
+	name   string
 }
 
 // Power reads the power state. It waits out a change that is under way.
@@ -88,6 +105,19 @@ func (d *Driver) log() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return d.Log
+}
+
+// holder names this driver among all: no two have the same name, and an
+// operator can tell where it runs.
+func (d *Driver) holder() string {
+	d.naming.Do(func() {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		d.name = fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
+	})
+	return d.name
 }
 
 func (d *Driver) request() time.Duration { return cmp.Or(d.Request, requestLimit) }

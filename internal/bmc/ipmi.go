@@ -27,9 +27,10 @@ type ipmiSession struct {
 	cipher string
 	limit  time.Duration
 	log    *slog.Logger
+	pace   *pace // nil sets none
 }
 
-func openIPMI(at endpoint, cred metal.Credential, cipher, tool string, limit time.Duration, log *slog.Logger) (session, error) {
+func openIPMI(at endpoint, cred metal.Credential, cipher, tool string, limit time.Duration, log *slog.Logger) (*ipmiSession, error) {
 	path, err := exec.LookPath(cmp.Or(tool, "ipmitool"))
 	if err != nil {
 		return nil, fmt.Errorf("ipmitool: %w", err)
@@ -48,7 +49,7 @@ func openIPMI(at endpoint, cred metal.Credential, cipher, tool string, limit tim
 func (s *ipmiSession) close(context.Context) {}
 
 func (s *ipmiSession) power(ctx context.Context) (state string, err error) {
-	err = s.command(ctx, func(ctx context.Context) (bool, error) {
+	err = s.paced(ctx, func(ctx context.Context) (bool, error) {
 		state, err = s.conn.PowerStateGet(ctx)
 		return true, err
 	})
@@ -56,11 +57,11 @@ func (s *ipmiSession) power(ctx context.Context) (state string, err error) {
 }
 
 func (s *ipmiSession) setPower(ctx context.Context, state string) error {
-	return s.command(ctx, func(ctx context.Context) (bool, error) { return s.conn.PowerSet(ctx, state) })
+	return s.paced(ctx, func(ctx context.Context) (bool, error) { return s.conn.PowerSet(ctx, state) })
 }
 
 func (s *ipmiSession) setBoot(ctx context.Context, device string, efi bool) error {
-	return s.command(ctx, func(ctx context.Context) (bool, error) {
+	return s.paced(ctx, func(ctx context.Context) (bool, error) {
 		return s.conn.BootDeviceSet(ctx, device, false, efi)
 	})
 }
@@ -77,6 +78,14 @@ func (s *ipmiSession) boot(ctx context.Context) (got override, err error) {
 	return got, err
 }
 
+// paced is a command that bmclib runs: run keeps the pace by itself.
+func (s *ipmiSession) paced(ctx context.Context, do func(context.Context) (bool, error)) error {
+	if err := s.pace.wait(ctx); err != nil {
+		return err
+	}
+	return s.command(ctx, do)
+}
+
 // command bounds and explains one command.
 func (s *ipmiSession) command(parent context.Context, do func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(parent, s.limit)
@@ -84,11 +93,12 @@ func (s *ipmiSession) command(parent context.Context, do func(context.Context) (
 	ok, err := do(ctx)
 	switch {
 	case err == nil && ok:
+		s.pace.answered()
 		return nil
 	case parent.Err() != nil:
 		return context.Cause(parent)
 	case ctx.Err() != nil:
-		return fmt.Errorf("no answer within %s", s.limit)
+		return fmt.Errorf("%w within %s", errSilent, s.limit)
 	case err == nil:
 		return errNoAcknowledgement
 	}
@@ -98,6 +108,9 @@ func (s *ipmiSession) command(parent context.Context, do func(context.Context) (
 // run starts ipmitool as bmclib does: the password goes by environment, which
 // other users cannot read, and never by argument, which all can.
 func (s *ipmiSession) run(ctx context.Context, args ...string) (string, error) {
+	if err := s.pace.wait(ctx); err != nil {
+		return "", err
+	}
 	out, err := s.prepare(ctx, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -170,6 +183,9 @@ func (s *ipmiSession) explain(ctx context.Context, err error) error {
 		if strings.Contains(said, verdict.text) {
 			return fmt.Errorf("ipmitool with cipher suite %s: %s: %w", s.cipher, verdict.text, verdict.sentinel)
 		}
+	}
+	if strings.Contains(said, "Unable to establish") {
+		return fmt.Errorf("%w: %w", errSilent, plain(err, s.cred))
 	}
 	return plain(err, s.cred)
 }

@@ -33,19 +33,33 @@ type override struct {
 // providers answer when they cannot make sense of what they were told.
 var errNoAcknowledgement = errors.New("BMC did not acknowledge")
 
-// open begins a session in the protocol of the machine's record. There is no
-// falling back to the other one: each would open sessions of its own.
-func (d *Driver) open(ctx context.Context, b metal.BMC, at endpoint) (session, error) {
+// errSilent is a BMC that did not answer in time.
+var errSilent = errors.New("no answer")
+
+// blameless is an error that says nothing of the BMC: it was not asked.
+type blameless struct{ error }
+
+func (b blameless) Unwrap() error { return b.error }
+
+// open begins a session over one protocol, at the BMC's pace.
+func (d *Driver) open(ctx context.Context, b metal.BMC, at endpoint, p *pace) (session, error) {
 	cred, err := d.Credentials(ctx, b.Credential)
 	if err != nil {
-		return nil, fmt.Errorf("credential %q: %w", b.Credential, err)
+		return nil, blameless{fmt.Errorf("credential %q: %w", b.Credential, err)}
 	}
 	log := d.log().With("machine", b.Machine, "bmc", at.String())
 	switch b.Protocol {
 	case metal.Redfish:
-		return openRedfish(ctx, at, cred, newWire(at, b.Fingerprint, d.request(), log))
+		w := newWire(at, b.Fingerprint, d.request(), log)
+		w.pace = p
+		return openRedfish(ctx, at, cred, w)
 	case metal.IPMI:
-		return openIPMI(at, cred, b.CipherSuite, d.Ipmitool, d.request(), log)
+		s, err := openIPMI(at, cred, b.CipherSuite, d.Ipmitool, d.request(), log)
+		if err != nil {
+			return nil, blameless{err}
+		}
+		s.pace = p
+		return s, nil
 	}
 	return nil, fmt.Errorf("protocol %q: %w", b.Protocol, metal.ErrUnsupported)
 }

@@ -60,20 +60,20 @@ func (d *Driver) console(ctx context.Context, b metal.BMC) (*Console, error) {
 // activate opens the console in a turn of its own, as commands have theirs;
 // an open console holds none.
 func (d *Driver) activate(ctx context.Context, b metal.BMC, at, over endpoint) (*Console, error) {
-	done, err := d.busy.take(ctx, at.String())
+	t, err := d.take(ctx, b, at)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer t.end()
 	cred, err := d.Credentials(ctx, b.Credential)
 	if err != nil {
 		return nil, fmt.Errorf("credential %q: %w", b.Credential, err)
 	}
-	opened, err := openIPMI(over, cred, b.CipherSuite, d.Ipmitool, d.request(), d.log().With("machine", b.Machine, "bmc", over.String()))
+	s, err := openIPMI(over, cred, b.CipherSuite, d.Ipmitool, d.request(), d.log().With("machine", b.Machine, "bmc", over.String()))
 	if err != nil {
 		return nil, err
 	}
-	s := opened.(*ipmiSession)
+	s.pace = &t.pace
 	c, err := s.activate(ctx)
 	if err != nil && strings.Contains(err.Error(), "already active") {
 		s.log.DebugContext(ctx, "console ends a session that has it")
@@ -86,6 +86,9 @@ func (d *Driver) activate(ctx context.Context, b metal.BMC, at, over endpoint) (
 }
 
 func (s *ipmiSession) activate(ctx context.Context) (*Console, error) {
+	if err := s.pace.wait(ctx); err != nil {
+		return nil, err
+	}
 	c, err := s.start(ctx)
 	if err != nil {
 		return nil, err

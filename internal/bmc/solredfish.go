@@ -30,8 +30,12 @@ type manager struct {
 // offers over SSH alone are not read: its host key would have to be pinned
 // beside its certificate, and no record has it.
 func (d *Driver) serialOver(ctx context.Context, b metal.BMC, at endpoint) (over endpoint, err error) {
-	err = d.converse(ctx, b, at, func(ctx context.Context, s session) error {
-		over, err = s.(*redfishSession).serialOver(ctx, at.host)
+	err = d.govern(ctx, b, at, "find the console", func(ctx context.Context, s session) error {
+		r, ok := s.(*redfishSession)
+		if !ok {
+			return fmt.Errorf("where its console is, is asked over Redfish: %w", metal.ErrUnsupported)
+		}
+		over, err = r.serialOver(ctx, at.host)
 		return err
 	})
 	return over, err

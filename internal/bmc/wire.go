@@ -30,6 +30,7 @@ type wire struct {
 	limit     time.Duration
 	log       *slog.Logger
 	transport *http.Transport
+	pace      *pace // nil sets none
 
 	mu    sync.Mutex
 	ctx   context.Context
@@ -113,15 +114,20 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	parent := w.ctx
 	w.mu.Unlock()
 	w.keepProof(req.Header)
+	if err := w.pace.wait(parent); err != nil {
+		w.remember(newExchange(req, nil, nil, err))
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(parent, w.limit)
 	defer cancel()
 
 	resp, body, err := w.send(ctx, req)
 	if err == nil {
+		w.pace.answered()
 		w.keepProof(resp.Header) // a log-in is answered with it
 	}
 	if err != nil && ctx.Err() != nil && parent.Err() == nil {
-		err = fmt.Errorf("%s %s: no answer within %s", req.Method, req.URL.Path, w.limit)
+		err = fmt.Errorf("%s %s: %w within %s", req.Method, req.URL.Path, errSilent, w.limit)
 	}
 	w.remember(newExchange(req, resp, body, err))
 	return resp, err
