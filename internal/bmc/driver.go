@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ type Driver struct {
 
 	naming sync.Once
 	name   string
+	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the network's if nil
 }
 
 // Power reads the power state. It waits out a change that is under way.

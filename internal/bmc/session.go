@@ -51,7 +51,7 @@ func (d *Driver) open(ctx context.Context, b metal.BMC, at endpoint, p *pace) (s
 	switch b.Protocol {
 	case metal.Redfish:
 		w := newWire(at, b.Fingerprint, d.request(), log)
-		w.pace = p
+		w.pace, w.transport.DialContext = p, d.dial
 		return openRedfish(ctx, at, cred, w)
 	case metal.IPMI:
 		s, err := openIPMI(at, cred, b.CipherSuite, d.Ipmitool, d.request(), log)

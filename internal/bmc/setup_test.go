@@ -25,6 +25,9 @@ type rack struct {
 	record  metal.BMC
 	chassis *notes
 	accepts atomic.Int64 // connections that reached the BMC
+
+	network *pipes      // of a rack in a bubble
+	ledger  *bmc.Memory // likewise
 }
 
 // notes is a chassis that writes down what happens to it.
