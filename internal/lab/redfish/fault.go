@@ -30,6 +30,7 @@ const (
 	EveryThird       = "every-third"         // only each third login is answered; others hang for the delay, then get 503
 	VanishingTask    = "vanishing-task"      // a task that is done is not found any more
 	UpdateFails      = "update-fails"        // a firmware is taken, and its task ends in an exception
+	StuckInside      = "stuck-inside"        // logins work, and all of the system is answered with 500 until the BMC restarts
 	FreezesUnder     = "freezes-under-burst" // after 5 requests within 2 s nothing is answered for the delay, or 30 s
 )
 
@@ -37,7 +38,7 @@ const (
 var faultNames = []string{
 	RefuseLogin, SessionBusy, SlowLogin, NoSessions, Hang, HangInside, LiesOn, LiesOff, IgnoresPower, SlowPower,
 	ForgetsBoot, DisablesBoot, ContinuousBoot, ResetConnection, WrongCertificate,
-	RefuseSession, EveryThird, FreezesUnder, VanishingTask, UpdateFails,
+	RefuseSession, EveryThird, FreezesUnder, StuckInside, VanishingTask, UpdateFails,
 	HotCPU, DeadFan, FailingDisk, MemoryErrors, WrongFirmware, ExtraUser, ChangedLAN, ChangedBIOS, BootEntry,
 }
 

@@ -69,6 +69,8 @@ func (b *BMC) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.settle()
 	do := verbFor(r.Method, at)
 	switch {
+	case strings.HasPrefix(at, systemsPath) && b.has(StuckInside):
+		refuse(w, http.StatusInternalServerError, "InternalError", "the service behind this has stopped")
 	case do != nil && !b.hides(name):
 		do(b, w, r, body)
 	case do == nil && r.Method == http.MethodGet:

@@ -37,11 +37,12 @@ func restart(b *BMC, w http.ResponseWriter, _ *http.Request, body []byte) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// leave begins a restart: nobody stays logged in, and a freeze is over. The
-// machine notices nothing. It wants the lock.
+// leave begins a restart: nobody stays logged in, and a freeze is over, as
+// is what was stuck. The machine notices nothing. It wants the lock.
 func (b *BMC) leave(at time.Time) {
 	b.sessions, b.frozen = nil, time.Time{}
 	b.away = at.Add(b.hardware.Restart)
+	delete(b.faults, StuckInside)
 	b.restarts++
 	b.log.Info("BMC restarts")
 }
