@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ type question struct {
 	labels []string
 }
 
-// alert is one rule of rules.yml.
+// alert is one rule of ours.
 type alert struct {
 	Alert       string
 	Expr        string
@@ -32,22 +33,39 @@ type alert struct {
 	Annotations map[string]string
 }
 
-func alerts(t *testing.T) []alert {
+// ruleFiles are those that Prometheus is told to read.
+func ruleFiles(t *testing.T) []string {
 	t.Helper()
-	var file struct {
-		Groups []struct {
-			Name  string
-			Rules []alert
+	var config struct {
+		Files []string `yaml:"rule_files"`
+	}
+	text, err := os.ReadFile("prometheus/prometheus.yml")
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(text, &config))
+	require.NotEmpty(t, config.Files)
+	for i, name := range config.Files {
+		config.Files[i] = filepath.Join("prometheus", name)
+	}
+	return config.Files
+}
+
+func alerts(t *testing.T) (all []alert) {
+	t.Helper()
+	for _, name := range ruleFiles(t) {
+		var file struct {
+			Groups []struct {
+				Name  string
+				Rules []alert
+			}
+		}
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, yaml.Unmarshal(text, &file))
+		require.NotEmpty(t, file.Groups, name)
+		for _, g := range file.Groups {
+			all = append(all, g.Rules...)
 		}
 	}
-	text, err := os.ReadFile("prometheus/rules.yml")
-	require.NoError(t, err)
-	require.NoError(t, yaml.Unmarshal(text, &file))
-	var all []alert
-	for _, g := range file.Groups {
-		all = append(all, g.Rules...)
-	}
-	require.NotEmpty(t, all)
 	return all
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,17 +19,26 @@ func promtool(t *testing.T, args ...string) {
 func TestPrometheusTakesItsConfigurationAndRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "check", "config", "prometheus/prometheus.yml")
-	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/rules.yml")
+	for _, file := range ruleFiles(t) {
+		promtool(t, "check", "rules", "--lint=all", "--lint-fatal", file)
+	}
 }
 
 func TestEachAlertFiresWhereItShould(t *testing.T) {
 	t.Parallel()
-	promtool(t, "test", "rules", "prometheus/rules_test.yml")
-	tests, err := os.ReadFile("prometheus/rules_test.yml")
+	files, err := filepath.Glob("prometheus/*_test.yml")
 	require.NoError(t, err)
+	var tests []byte
+	for _, file := range files {
+		promtool(t, "test", "rules", file)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		tests = append(tests, text...)
+	}
 	for _, a := range alerts(t) {
-		// Once with what it says, at least.
-		require.Regexp(t, `alertname: `+a.Alert+`\n\s+exp_alerts:`, string(tests), "%s is not tested", a.Alert)
+		// Once with what it says, at least, and once silent.
+		require.Regexp(t, `alertname: `+a.Alert+`\n\s+exp_alerts:`, string(tests), "%s is not seen to fire", a.Alert)
+		require.Regexp(t, `\{eval_time: \w+, alertname: `+a.Alert+`\}`, string(tests), "%s is not seen to be silent", a.Alert)
 	}
 }
 
@@ -38,6 +48,6 @@ func TestEachAlertSaysHowBadItIsAndWhatToDo(t *testing.T) {
 		require.Contains(t, []string{"critical", "warning"}, a.Labels["severity"], a.Alert)
 		require.NotEmpty(t, a.Annotations["summary"], a.Alert)
 		require.Regexp(t, `\.$`, a.Annotations["description"], a.Alert)
-		require.Equal(t, "docs/operations.md#alert-"+strings.ToLower(a.Alert), a.Annotations["runbook"])
+		require.Equal(t, "docs/operations.md#alert-"+strings.ToLower(a.Alert), a.Annotations["runbook_url"], a.Alert)
 	}
 }

@@ -89,9 +89,9 @@ func TestEveryStepHasItsRow(t *testing.T) {
 func TestEveryAlertHasItsSection(t *testing.T) {
 	t.Parallel()
 	operations := read(t, "operations.md")
-	rules := read(t, "../deploy/prometheus/rules.yml")
+	rules := read(t, "../deploy/prometheus/rules.yml") + read(t, "../deploy/prometheus/fleet.yml")
 	alerts := regexp.MustCompile(`(?m)^\s*- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
-	require.NotEmpty(t, alerts)
+	require.Equal(t, strings.Count(rules, "runbook_url: "), len(alerts), "each alert has its runbook")
 	for _, alert := range alerts {
 		require.Contains(t, operations, "\n### Alert: "+alert[1]+"\n")
 	}
