@@ -22,17 +22,17 @@ func TestTheSameInputsGiveTheSameBootFiles(t *testing.T) {
 		into := t.TempDir()
 		require.NoError(t, Build(t.Context(), Input{Arch: "amd64", Init: init, Cache: cache, Into: into}))
 		built[i] = map[string][]byte{}
-		for _, name := range []string{Kernel, Initrd, Version} {
+		for _, name := range []string{Kernel, Initrd, Version, Tools} {
 			content, err := os.ReadFile(filepath.Join(into, name))
 			require.NoError(t, err)
 			built[i][name] = content
 		}
 	}
-	for _, name := range []string{Kernel, Initrd, Version} {
+	for _, name := range []string{Kernel, Initrd, Version, Tools} {
 		require.True(t, bytes.Equal(built[0][name], built[1][name]), name)
 	}
 	// iPXE and firmware load it over a slow link, and keep it in RAM twice.
-	require.Less(t, len(built[0][Initrd]), 40<<20)
+	require.Less(t, len(built[0][Initrd]), 25<<20)
 }
 
 func TestAnArchitectureWithoutAKernelIsRefused(t *testing.T) {

@@ -36,6 +36,8 @@ var hardware = []string{
 	"drivers/char/ipmi/", "drivers/acpi/button", "drivers/char/hw_random/virtio-rng",
 	"drivers/hid/usbhid/usbhid", "drivers/hid/hid-generic", "drivers/firmware/qemu_fw_cfg",
 	"drivers/i2c/busses/i2c-i801", "drivers/watchdog/iTCO_wdt",
+	// What counts the errors of memory, and measures the heat of processors.
+	"drivers/edac/", "drivers/hwmon/coretemp", "drivers/hwmon/k10temp",
 }
 
 // absent is what an architecture has no module for.
@@ -43,6 +45,6 @@ var absent = map[string][]string{
 	"arm64": {
 		"drivers/pci/controller/vmd", "drivers/ata/ata_piix", "drivers/scsi/isci/", "arch/x86/crypto/crc32c-intel",
 		"drivers/i2c/busses/i2c-i801", "drivers/watchdog/iTCO_wdt", "drivers/scsi/arcmsr/", "drivers/scsi/vmw_pvscsi",
-		"drivers/usb/host/uhci-hcd", "drivers/acpi/button",
+		"drivers/usb/host/uhci-hcd", "drivers/acpi/button", "drivers/hwmon/coretemp", "drivers/hwmon/k10temp",
 	},
 }

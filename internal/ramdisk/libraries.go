@@ -39,7 +39,7 @@ func (t tree) take(name string, taken tree) error {
 	if f.link != "" {
 		return t.take(target(name, f.link), taken)
 	}
-	loader, libraries, err := linked(f.body)
+	loader, libraries, folders, err := linked(f.body)
 	if err != nil {
 		return fmt.Errorf("read what %s is linked to: %w", name, err)
 	}
@@ -50,7 +50,7 @@ func (t tree) take(name string, taken tree) error {
 		}
 	}
 	for _, library := range libraries {
-		found, ok := t.library(library)
+		found, ok := t.library(library, folders)
 		if !ok {
 			return fmt.Errorf("%s needs %s, which no listed package has: add its package to packages.go", name, library)
 		}
@@ -61,8 +61,15 @@ func (t tree) take(name string, taken tree) error {
 	return nil
 }
 
-// library finds a shared library by its name.
-func (t tree) library(name string) (string, bool) {
+// library finds a shared library by its name: in the folders that its user
+// names, then where the loader looks.
+func (t tree) library(name string, folders []string) (string, bool) {
+	for _, folder := range folders {
+		at := merged(strings.TrimPrefix(path.Join(folder, name), "/"))
+		if _, ok := t[at]; ok {
+			return at, true
+		}
+	}
 	for _, at := range slices.Sorted(maps.Keys(t)) {
 		if path.Base(at) == name && strings.HasPrefix(at, "usr/lib") && strings.Count(at, "/") <= 3 {
 			return at, true
@@ -72,26 +79,32 @@ func (t tree) library(name string) (string, bool) {
 }
 
 // linked is the loader that a program asks the kernel for, and the libraries
-// that it asks the loader for.
-func linked(body []byte) (loader string, libraries []string, err error) {
+// that it asks the loader for, with folders of its own to look in.
+func linked(body []byte) (loader string, libraries, folders []string, err error) {
 	parsed, err := elf.NewFile(bytes.NewReader(body))
 	if err != nil {
 		if format := (*elf.FormatError)(nil); errors.As(err, &format) || errors.Is(err, io.EOF) {
-			return "", nil, nil // a script, or a file that is read
+			return "", nil, nil, nil // a script, or a file that is read
 		}
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	for _, header := range parsed.Progs {
 		if header.Type == elf.PT_INTERP {
 			text := make([]byte, header.Filesz)
 			if _, err := header.ReadAt(text, 0); err != nil {
-				return "", nil, err
+				return "", nil, nil, err
 			}
 			loader = strings.TrimRight(string(text), "\x00")
 		}
 	}
-	libraries, err = parsed.ImportedLibraries()
-	return loader, libraries, err
+	if libraries, err = parsed.ImportedLibraries(); err != nil {
+		return "", nil, nil, err
+	}
+	paths, err := parsed.DynString(elf.DT_RUNPATH) // Ceph's libraries keep a common one to themselves
+	for _, path := range paths {
+		folders = append(folders, strings.Split(path, ":")...)
+	}
+	return loader, libraries, folders, err
 }
 
 // target is where a symbolic link leads to.

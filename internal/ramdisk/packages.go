@@ -41,6 +41,30 @@ var programs = []string{
 	"usr/sbin/sfdisk",
 }
 
+// The programs that test a machine under load, and their libraries: as large
+// as all the rest, for fio brings the clients of Ceph and Gluster, and stress-ng
+// those of the graphics card. They are no part of the initrd, which each install
+// loads, but of a file beside it, which a machine that is proven asks for.
+var (
+	burnInPackages = []string{
+		"stress-ng", "libacl1", "libapparmor1", "libbsd0", "libcrypt1", "libdrm2", "libegl1", "libexpat1", "libgbm1",
+		"libgcc-s1", "libgles2", "libglvnd0", "libgmp10", "libipsec-mb2", "libjpeg62-turbo", "libjudydebian1", "libkmod2",
+		"liblzma5", "libmd0", "libmpfr6", "libsctp1", "libssl3t64", "libstdc++6", "libxxhash0", "libzstd1", "zlib1g",
+		"fio", "libaio1t64", "libboost-iostreams1.83.0", "libboost-thread1.83.0", "libbz2-1.0", "libcryptsetup12", "libdaxctl1",
+		"libdevmapper1.02.1", "libffi8", "libfmt10", "libgfapi0", "libgfrpc0", "libgfxdr0", "libglusterfs0", "libgnutls30t64",
+		"libgssapi-krb5-2", "libhogweed6t64", "libibverbs1", "libidn2-0", "libjson-c5", "libk5crypto3", "libkeyutils1", "libkrb5-3",
+		"libkrb5support0", "libnbd0", "libndctl6", "libnettle8t64", "libnfs14", "libnl-3-200", "libnl-route-3-200", "libnuma1",
+		"libp11-kit0", "libpcre2-8-0", "libpmem1", "librados2", "librbd1", "librdmacm1t64", "libselinux1", "libtasn1-6", "libtirpc3t64",
+		"libunistring5", "libxml2",
+	}
+	burnInPrograms = []string{"usr/bin/stress-ng", "usr/bin/fio"}
+)
+
+// notBuilt are packages that an architecture does not have, and does not need.
+var notBuilt = map[string][]string{
+	"arm64": {"libipsec-mb2"},
+}
+
 // companions are files that programs read.
 var companions = []string{
 	"etc/mke2fs.conf",

@@ -19,11 +19,16 @@ import (
 const (
 	Kernel  = "vmlinuz"
 	Initrd  = "initrd.img"
-	Version = "version" // one line; it tells what a machine runs from what it would boot
+	Version = "version"         // one line; it tells what a machine runs from what it would boot
+	Tools   = "burn-in.tar.zst" // programs that a machine loads before it is tested under load
 )
 
-// versionFile is where the version stands inside.
-const versionFile = "etc/millwright-version"
+// Where the version, and the SHA-256 of the tools once they are unpacked, stand
+// inside.
+const (
+	versionFile = "etc/millwright-version"
+	toolsFile   = "etc/millwright-tools"
+)
 
 // Input is what boot files are made of.
 type Input struct {
@@ -33,7 +38,7 @@ type Input struct {
 	Into  string // the folder for the results
 }
 
-// Build writes the kernel, the initrd and their version. Packages that the
+// Build writes the kernel, the initrd, their version and the tools. Packages that the
 // cache holds are not asked for again.
 func Build(ctx context.Context, in Input) error {
 	kernel, ok := kernels[in.Arch]
@@ -48,14 +53,19 @@ func Build(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	image, t, err := assemble(ctx, debs, in.Arch)
+	image, t, tools, err := assemble(ctx, debs, in.Arch)
 	if err != nil {
 		return err
 	}
 	t["init"] = file{path: "init", mode: 0o755, body: init}
+	sum := sha256.New()
+	if err := bundle(sum, tools); err != nil {
+		return err
+	}
+	t[toolsFile] = file{path: toolsFile, mode: 0o644, body: fmt.Appendf(nil, "%x\n", sum.Sum(nil))}
 	version := t.version(image)
 	t[versionFile] = file{path: versionFile, mode: 0o644, body: []byte(version + "\n")}
-	return write(in.Into, image, t, version)
+	return write(in.Into, image, t, tools, version)
 }
 
 // debs are package files: of the kernel, and of programs.
@@ -71,7 +81,10 @@ func gather(ctx context.Context, cache, arch, metapackage string) (debs, error) 
 		return debs{}, err
 	}
 	defer done()
-	if err := held.need(ctx, append([]string{metapackage}, packages...)...); err != nil {
+	names := slices.DeleteFunc(slices.Concat(packages, burnInPackages), func(name string) bool {
+		return slices.Contains(notBuilt[arch], name)
+	})
+	if err := held.need(ctx, append([]string{metapackage}, names...)...); err != nil {
 		return debs{}, err
 	}
 	depends, err := field(ctx, held.held[metapackage], "Depends")
@@ -83,23 +96,24 @@ func gather(ctx context.Context, cache, arch, metapackage string) (debs, error) 
 		return debs{}, err
 	}
 	found := debs{kernel: held.held[kernel]}
-	for _, name := range packages {
+	for _, name := range names {
 		found.programs = append(found.programs, held.held[name])
 	}
 	return found, nil
 }
 
-// assemble is the kernel's image, and all that is in the initrd but the agent.
-func assemble(ctx context.Context, from debs, arch string) (image []byte, t tree, err error) {
+// assemble is the kernel's image, all that is in the initrd but the agent, and
+// the tools.
+func assemble(ctx context.Context, from debs, arch string) (image []byte, t, tools tree, err error) {
 	kernel, err := unpack(ctx, from.kernel, func(name string) bool {
 		return strings.HasPrefix(name, "boot/vmlinuz") || strings.HasSuffix(name, ending) || path.Base(name) == "modules.builtin"
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	t, err = foreign(ctx, from.programs)
+	t, tools, err = foreign(ctx, from.programs)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var all []file
 	folder := ""
@@ -114,11 +128,11 @@ func assemble(ctx context.Context, from debs, arch string) (image []byte, t tree
 		}
 	}
 	if image == nil || folder == "" {
-		return nil, nil, fmt.Errorf("%s holds no kernel, or no modules", from.kernel)
+		return nil, nil, nil, fmt.Errorf("%s holds no kernel, or no modules", from.kernel)
 	}
 	chosen, err := modules(all, hardware, absent[arch])
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, m := range chosen {
 		t[m.path] = m.file
@@ -126,32 +140,36 @@ func assemble(ctx context.Context, from debs, arch string) (image []byte, t tree
 	for _, f := range indexes(folder, chosen) {
 		t[f.path] = f
 	}
-	return image, t, nil
+	return image, t, tools, nil
 }
 
-// foreign is the programs that we did not write, and what they read.
-func foreign(ctx context.Context, debs []string) (tree, error) {
+// foreign is the programs that we did not write, and what they read; and those
+// that test under load, with what only they need.
+func foreign(ctx context.Context, debs []string) (t, tools tree, err error) {
 	all := tree{}
 	for _, deb := range debs {
 		files, err := unpack(ctx, deb, func(string) bool { return true })
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, f := range files {
 			all[f.path] = f
 		}
 	}
-	t, err := all.withLibraries(append(slices.Clone(programs), companions...))
-	if err != nil {
-		return nil, err
+	if t, err = all.withLibraries(append(slices.Clone(programs), companions...)); err != nil {
+		return nil, nil, err
 	}
+	if tools, err = all.withLibraries(burnInPrograms); err != nil {
+		return nil, nil, err
+	}
+	maps.DeleteFunc(tools, func(name string, _ file) bool { _, there := t[name]; return there })
 	for from, to := range links {
 		t[from] = file{path: from, link: to}
 	}
 	for _, f := range basics {
 		t[f.path] = f
 	}
-	return t, nil
+	return t, tools, nil
 }
 
 // basics are the files without which programs guess who they are.
@@ -176,7 +194,7 @@ func (t tree) version(kernel []byte) string {
 
 // write puts the version last: a machine that meets a new version finds its
 // files. Files that are the same already are left as they are.
-func write(into string, kernel []byte, t tree, version string) error {
+func write(into string, kernel []byte, t, tools tree, version string) error {
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		return fmt.Errorf("make the folder of boot files: %w", err)
 	}
@@ -184,14 +202,17 @@ func write(into string, kernel []byte, t tree, version string) error {
 	if old, err := os.ReadFile(at); err == nil && string(old) == version+"\n" {
 		return nil
 	}
-	var initrd bytes.Buffer
+	var initrd, packed bytes.Buffer
 	if err := archive(&initrd, t); err != nil {
+		return err
+	}
+	if err := compressed(&packed, tools); err != nil {
 		return err
 	}
 	for _, f := range []struct {
 		name string
 		body []byte
-	}{{Kernel, kernel}, {Initrd, initrd.Bytes()}, {Version, []byte(version + "\n")}} {
+	}{{Kernel, kernel}, {Initrd, initrd.Bytes()}, {Tools, packed.Bytes()}, {Version, []byte(version + "\n")}} {
 		if err := replace(filepath.Join(into, f.name), f.body); err != nil {
 			return fmt.Errorf("write the boot file %s: %w", f.name, err)
 		}

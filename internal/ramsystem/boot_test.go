@@ -35,10 +35,10 @@ func TestAMachineThatRunsFromRAM(t *testing.T) {
 }
 
 func findsItsHardware(t *testing.T, built string) {
-	url, heard := listener(t)
+	url, heard := listener(t, built)
 	file := filepath.Join(t.TempDir(), "ext4")
 	make4(t, file, 0, "64M", t.TempDir())
-	m := boot(t, built, "proof.url="+url+" BOOTIF=01-52-54-00-00-00-01 proof.crash=once proof.way=kexec proof.disk=nvme0n1", slices.Concat(
+	m := boot(t, built, "proof.url="+url+" BOOTIF=01-52-54-00-00-00-01 proof.crash=once proof.tools=yes proof.way=kexec proof.disk=nvme0n1", slices.Concat(
 		disk("d0", file, "virtio-blk-pci"),
 		disk("d1", emptyDisk(t, "nvme"), "nvme,serial=n1"),
 		disk("d2", emptyDisk(t, "sata"), "ide-hd"),
@@ -62,6 +62,10 @@ func findsItsHardware(t *testing.T, built string) {
 	for _, program := range []string{"mkfs.ext4:  ", "mkfs.xfs:  ", "mkfs.vfat:  ", "mdadm:  ", "sh:  "} {
 		require.Contains(t, report.Program, program, "and no error")
 	}
+	require.Contains(t, report.Program, "stress-ng:  stress-ng: info:")
+	require.Contains(t, report.Program, "successful run completed")
+	require.Contains(t, report.Program, "fio:  {")
+	require.Contains(t, report.Program, `"io_bytes" : 1048576`)
 	require.Zero(t, report.Zombies)
 	require.Contains(t, report.NoKernel, "find the kernel on /dev/nvme0n1: no partition has a boot entry")
 	text := m.console.String()
@@ -72,7 +76,7 @@ func findsItsHardware(t *testing.T, built string) {
 }
 
 func kexecs(t *testing.T, built string) {
-	url, heard := listener(t)
+	url, heard := listener(t, built)
 	m := boot(t, built, "proof.url="+url+" proof.way=kexec proof.disk=vda", slices.Concat(
 		disk("d0", installed(t, built, url), "virtio-blk-pci"),
 		[]string{"-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0"},

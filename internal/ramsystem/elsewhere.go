@@ -48,6 +48,9 @@ func (*System) Network(context.Context) error { return errLinuxOnly }
 // LoadModules refuses.
 func (*System) LoadModules(context.Context, ...string) error { return errLinuxOnly }
 
+// AddTools refuses.
+func (*System) AddTools(func() (io.ReadCloser, error)) error { return errLinuxOnly }
+
 // LoadKernel refuses.
 func (*System) LoadKernel(context.Context, string) error { return errLinuxOnly }
 

@@ -56,11 +56,16 @@ type said struct {
 	Mounted   bool     `json:"mounted"`
 }
 
-// listener hears what machines say. QEMU's own network reaches it as 10.0.2.2.
-func listener(t *testing.T) (url string, heard <-chan said) {
+// listener hears what machines say, and gives them their tools. QEMU's own
+// network reaches it as 10.0.2.2.
+func listener(t *testing.T, built string) (url string, heard <-chan said) {
 	t.Helper()
 	reports := make(chan said, 4)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			http.ServeFile(w, r, filepath.Join(built, ramdisk.Tools))
+			return
+		}
 		var report said
 		if json.NewDecoder(r.Body).Decode(&report) == nil {
 			reports <- report

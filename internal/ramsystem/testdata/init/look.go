@@ -49,7 +49,8 @@ func program(ctx context.Context) string {
 		return err.Error()
 	}
 	var said []string
-	for _, line := range []string{"mkfs.ext4 -q -F /run/disk", "mkfs.xfs -q -f /run/disk", "mkfs.vfat /run/disk", "mdadm --version", "sh -c ps>/dev/null"} {
+	for _, line := range []string{"mkfs.ext4 -q -F /run/disk", "mkfs.xfs -q -f /run/disk", "mkfs.vfat /run/disk", "mdadm --version", "sh -c ps>/dev/null",
+		"stress-ng --cpu 1 --verify --timeout 1s --temp-path /run", "fio --name=a --filename=/run/fio --size=1M --rw=randwrite --verify=crc32c --ioengine=libaio --direct=1 --thread --output-format=json"} {
 		words := strings.Fields(line)
 		out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
 		said = append(said, words[0]+": "+text(err)+" "+string(out))

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -58,6 +59,11 @@ func main() {
 		log.Error("network", "error", err)
 		os.Exit(5)
 	}
+	if words["proof.tools"] != "" {
+		if err := system.AddTools(tools(words["proof.url"])); err != nil {
+			log.Error("tools", "error", err)
+		}
+	}
 	said := look(ctx)
 	if disk := words["proof.disk"]; disk != "" {
 		said.NoKernel = text(system.LoadKernel(ctx, "/dev/"+disk))
@@ -65,6 +71,16 @@ func main() {
 	}
 	tell(log, words["proof.url"], said)
 	log.Error("leave", "error", system.Leave(ramsystem.Way(words["proof.way"])))
+}
+
+func tools(url string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		answer, err := http.Get(url)
+		if err != nil {
+			return nil, err
+		}
+		return answer.Body, nil
+	}
 }
 
 // tell does not give up: the test ends the machine.
