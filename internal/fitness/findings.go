@@ -44,7 +44,11 @@ func clip(text string, longest int) string {
 // same thing become one, as bad as the worse of them.
 func (f findings) ordered() []metal.Finding {
 	slices.SortStableFunc(f, func(a, b metal.Finding) int {
-		return cmp.Or(cmp.Compare(place(a.Kind), place(b.Kind)), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Detail, b.Detail))
+		return cmp.Or(cmp.Compare(place(a.Kind), place(b.Kind)), cmp.Compare(a.Part, b.Part),
+			cmp.Compare(a.Detail, b.Detail), cmp.Compare(rank(b.Severity), rank(a.Severity)))
+	})
+	f = slices.CompactFunc(f, func(a, b metal.Finding) bool {
+		return a.Kind == b.Kind && a.Part == b.Part && a.Detail == b.Detail
 	})
 	var all []metal.Finding
 	for _, next := range f {
@@ -53,12 +57,10 @@ func (f findings) ordered() []metal.Finding {
 			all = append(all, next)
 			continue
 		}
-		if worse(next.Severity, all[last].Severity) {
+		if rank(next.Severity) > rank(all[last].Severity) {
 			all[last].Severity = next.Severity
 		}
-		if next.Detail != all[last].Detail {
-			all[last].Detail = clip(all[last].Detail+"; "+next.Detail, longestDetail)
-		}
+		all[last].Detail = clip(all[last].Detail+"; "+next.Detail, longestDetail)
 	}
 	return all
 }
@@ -79,7 +81,6 @@ func known(kind metal.IssueKind) metal.Known {
 	return metal.Known{Kind: kind, Default: metal.Failing}
 }
 
-func worse(a, b metal.Severity) bool {
-	order := []metal.Severity{metal.Note, metal.Degraded, metal.Failing}
-	return slices.Index(order, a) > slices.Index(order, b)
+func rank(s metal.Severity) int {
+	return slices.Index([]metal.Severity{metal.Note, metal.Degraded, metal.Failing}, s)
 }
