@@ -40,6 +40,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		return nil, nil, err
 	}
 	options, consoles := options(cfg, newCounting(registry)), newConsoles(store, registry, log)
+	said := newBMCMetrics(registry)
 	var parts []worker.Worker
 	if cfg.Control {
 		w := worker.New(c, workflows.ControlQueue, options)
@@ -68,7 +69,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		}
 		committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
 		committer.Meter = meter
-		bmcs := &bmc.Driver{Credentials: passwords.Get, Log: log}
+		bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log})
 		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
 		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
