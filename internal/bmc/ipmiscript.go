@@ -22,7 +22,10 @@ const scriptLimit = 4
 // ipmitool's lists do not say where they end. Commands go in by standard input:
 // a password among them is on no command line.
 func (s *ipmiSession) script(ctx context.Context, groups ...[]string) (power string, printed []string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, scriptLimit*s.limit, fmt.Errorf("no answer within %s", scriptLimit*s.limit))
+	if err := s.pace.wait(ctx); err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, scriptLimit*s.limit, fmt.Errorf("%w within %s", errSilent, scriptLimit*s.limit))
 	defer cancel()
 	var input strings.Builder
 	for _, group := range groups {
@@ -42,6 +45,7 @@ func (s *ipmiSession) script(ctx context.Context, groups ...[]string) (power str
 	if len(printed) != len(groups) {
 		return "", nil, s.explain(ctx, noScript(err, complaints.String()))
 	}
+	s.pace.answered()
 	return power, printed, nil
 }
 

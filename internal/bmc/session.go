@@ -43,7 +43,7 @@ func (b blameless) Unwrap() error { return b.error }
 
 // open begins a session over one protocol, at the BMC's pace.
 func (d *Driver) open(ctx context.Context, b metal.BMC, at endpoint, p *pace) (session, error) {
-	cred, err := d.Credentials(ctx, b.Credential)
+	cred, err := d.credential(ctx, b)
 	if err != nil {
 		return nil, blameless{fmt.Errorf("credential %q: %w", b.Credential, err)}
 	}
