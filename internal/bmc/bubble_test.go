@@ -62,11 +62,8 @@ func inBubble(t *testing.T, test func(t *testing.T, r *rack)) {
 			Credential: "bmc/m7", Fingerprint: redfish.Fingerprint("m7"),
 		}
 		r.driver = r.another()
+		t.Cleanup(func() { r.ClearFaults(); synctest.Wait(); stop(); require.NoError(t, <-served) })
 		test(t, r)
-		r.ClearFaults()
-		synctest.Wait()
-		stop()
-		require.NoError(t, <-served)
 	})
 }
 

@@ -71,22 +71,29 @@ func (d *Driver) lastResort(b metal.BMC, t *turn) (closing <-chan struct{}) {
 	return closing
 }
 
-// restart tells the BMC to start anew, over whichever protocol answers. From
-// then on the declared one is what is tried first.
+// restart tells the BMC to start anew. From then on the declared way is what is
+// tried first.
 func (d *Driver) restart(b metal.BMC, t *turn) (closing <-chan struct{}, err error) {
-	way, other, two := t.ways(b)
-	closing, err = d.converse(t.ctx, way, t, restart)
-	if err != nil && two && t.ctx.Err() == nil {
-		first := err
-		if closing, err = d.converse(t.ctx, other, t, restart); err != nil {
-			err = fmt.Errorf("%w; over %s: %v", first, other.Protocol, err)
-		}
-	}
+	closing, err = d.either(b, t, restart)
 	if err == nil {
 		t.record.ResetAt = moment()
 		t.record.Protocol, t.record.ProtocolAt = "", time.Time{}
 	}
 	return closing, err
+}
+
+// either does something over whichever protocol answers.
+func (d *Driver) either(b metal.BMC, t *turn, do func(context.Context, session) error) (closing <-chan struct{}, err error) {
+	way, other, two := t.ways(b)
+	closing, err = d.converse(t.ctx, way, t, do)
+	if err == nil || !two || closing != nil {
+		return closing, err
+	}
+	closing, again := d.converse(t.ctx, other, t, do)
+	if again != nil {
+		return closing, overBoth(err, other, again)
+	}
+	return closing, nil
 }
 
 func restart(ctx context.Context, s session) error {
@@ -105,7 +112,7 @@ func (d *Driver) awaitRestart(b metal.BMC, t *turn) (closing <-chan struct{}, er
 		if err := pause(t.ctx, wait); err != nil {
 			return nil, err
 		}
-		closing, err = d.attempt(b, t, func(ctx context.Context, s session) error {
+		closing, err = d.either(b, t, func(ctx context.Context, s session) error {
 			_, err := d.readPower(ctx, s)
 			return err
 		})

@@ -25,14 +25,19 @@ func (d *Driver) attempt(b metal.BMC, t *turn, do func(context.Context, session)
 	}
 	closing, again := d.converse(t.ctx, other, t, do)
 	if again != nil {
-		// The first error says what to do next, such as trying again.
-		return closing, fmt.Errorf("%w; over %s: %v", err, other.Protocol, again)
+		return closing, overBoth(err, other, again)
 	}
 	if outcomeOf(t.ctx, err) == OutcomeWeather {
 		t.record.Protocol, t.record.ProtocolAt = other.Protocol, moment()
 		d.log().WarnContext(t.ctx, "BMC is asked over its other protocol", "machine", b.Machine, "bmc", other.Address, "protocol", other.Protocol, "error", err)
 	}
 	return closing, nil
+}
+
+// overBoth is the error of two ways. The first one's says what to do next, such
+// as trying again; the second's is for people.
+func overBoth(err error, other metal.BMC, again error) error {
+	return fmt.Errorf("%w; over %s: %v", err, other.Protocol, again)
 }
 
 // wantsOther says whether an error of one way is a reason to try the other:
