@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"millwright/internal/agent"
 	"millwright/internal/erasure"
@@ -30,7 +31,7 @@ func (s *service) up(w http.ResponseWriter, r *http.Request, c agentCall) {
 // agentReports are what an agent may say of its jobs: it must not be able to
 // phone home for a system that is not there.
 var agentReports = map[metal.ReportKind]bool{
-	metal.Installed: true, metal.Erased: true, metal.Rescued: true, metal.NoKexec: true, metal.AgentFail: true,
+	metal.Installed: true, metal.Erased: true, metal.Proven: true, metal.Rescued: true, metal.NoKexec: true, metal.AgentFail: true,
 }
 
 func (s *service) reported(w http.ResponseWriter, r *http.Request, c agentCall) {
@@ -43,6 +44,7 @@ func (s *service) reported(w http.ResponseWriter, r *http.Request, c agentCall) 
 		return
 	}
 	said := c.says(report.Kind, report.Detail)
+	said.BurnIn = tidy(report.BurnIn)
 	m, err := s.store.BootMachine(r.Context(), c.machine)
 	if err != nil {
 		s.refuse(w, c.machine, err)
@@ -80,6 +82,26 @@ func (s *service) sign(said *metal.Said, t *metal.Tenancy, certificates []json.R
 	}
 	return nil
 }
+
+// maxResults is more than the disks and network cards of any machine.
+const maxResults = 300
+
+// tidy keeps results within what is promised of them.
+func tidy(results []metal.BurnInResult) []metal.BurnInResult {
+	results = results[:min(len(results), maxResults)]
+	for i := range results {
+		r := &results[i]
+		r.Test, r.Part, r.Detail = short(r.Test, 50), short(r.Part, 200), short(r.Detail, 500)
+		for name := range r.Figures {
+			if len(r.Figures) > 50 || len(name) > 50 {
+				delete(r.Figures, name)
+			}
+		}
+	}
+	return results
+}
+
+func short(s string, limit int) string { return strings.ToValidUTF8(s[:min(len(s), limit)], "") }
 
 func (c agentCall) says(kind metal.ReportKind, detail string) metal.Said {
 	return metal.Said{

@@ -31,6 +31,9 @@ func (s *service) tell(ctx context.Context, c agentCall, job metal.AgentJob) (ag
 	case metal.JobErase:
 		told.Erase = job.Erase
 		return told, nil
+	case metal.JobProve:
+		told.BurnIn = &job.BurnIn
+		return told, nil
 	case metal.JobInstall, metal.JobRescue:
 	default:
 		return told, nil

@@ -28,6 +28,8 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("POST "+agent.PathReport, s.asAgent(s.reported))
 	mux.HandleFunc("POST "+agent.PathStep, s.asAgent(s.step))
 	mux.HandleFunc("POST "+agent.PathLog, s.asAgent(s.journal))
+	mux.HandleFunc("GET "+agent.PathNoise, s.asAgent(s.noise))
+	mux.HandleFunc("POST "+agent.PathNoise, s.asAgent(s.noise))
 
 	about := metadata.Handler(s.occupant, s.URL)
 	mux.Handle("GET /metadata", about)

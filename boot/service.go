@@ -30,10 +30,11 @@ type service struct {
 	agentFiles *os.Root
 	images     image.Source
 	meter      *imageMeter
+	noisy      chan struct{} // holds a word for each machine that noise flows to or from
 }
 
 func newService(cfg Config, store Store, signaller Signaller, log *slog.Logger) (*service, error) {
-	s := &service{Config: cfg, store: store, view: newView(), log: log}
+	s := &service{Config: cfg, store: store, view: newView(), log: log, noisy: make(chan struct{}, noisy)}
 	s.metrics = newMetrics(s.view.age)
 	s.courier = newCourier(cfg.Site, store, signaller, s.metrics, log)
 	var err error

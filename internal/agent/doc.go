@@ -14,10 +14,16 @@
 //	POST /agent/report  Report                    204
 //	POST /agent/step    Step                      204
 //	POST /agent/log     ?at=<byte>, plain text    200 LogEnd
+//	GET  /agent/noise   ?seed=<n>&for=10s         200 Noise, for at most a NoiseTurn
+//	POST /agent/noise   ?seed=<n>, Noise          200 NoiseEnd
 //
 // Steps and log are told in the background and hold no work up: of steps the
 // newest is told, at most once a second, and of a log that nobody takes the
 // middle is dropped. A boot service that has no such path is not asked again.
+//
+// Noise goes to and from machines that are proven, a few at a time: the others
+// are held, and 503 says that none had an end. Who sends it expects to be told
+// to continue.
 //
 // A 410 says that this boot is over. Every other answer that is not a success
 // is weather: the agent asks again for as long as it lives.

@@ -14,12 +14,16 @@ const (
 	PathReport = "/agent/report"
 	PathStep   = "/agent/step"
 	PathLog    = "/agent/log"
+	PathNoise  = "/agent/noise"
 	PathImages = "/images/"
+	PathTools  = "/agent-files/burn-in.tar.zst"
 
 	QueryBoot = "boot" // the number of this boot
 	QueryWait = "wait" // how long the boot service may hold the question, as a Go duration
 	QueryHave = "have" // the job that is done and reported: it is no news, hold the question
 	QueryAt   = "at"   // byte of the boot's log that a piece of it begins at
+	QuerySeed = "seed" // of noise, a number
+	QueryFor  = "for"  // how long noise is wanted, as a Go duration
 )
 
 // Up is the agent's first word.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,6 +124,11 @@ func (s *Store) TakeJob(ctx context.Context, machine metal.MachineID, boot metal
 		job = metal.AgentJob{Job: metal.Job(row.Job), Kexec: row.Kexec, Erase: metal.EraseExpress}
 		if row.InFull {
 			job.Erase = metal.EraseFull
+		}
+		if job.Job == metal.JobProve && len(row.BurnIn) > 0 {
+			if err := json.Unmarshal(row.BurnIn, &job.BurnIn); err != nil {
+				return fmt.Errorf("machine %s: read how long its plan tests it: %w", machine, err)
+			}
 		}
 		if job.Job != metal.JobInstall {
 			return nil

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -23,6 +25,11 @@ func keepSaid(ctx context.Context, q *query.Queries, said metal.Said) error {
 		})
 		if err != nil {
 			return fmt.Errorf("keep the certificate of disk %s of %s: %w", c.Serial, machine, err)
+		}
+	}
+	if len(said.BurnIn) > 0 {
+		if err := keepBurnIn(ctx, q, r, said.BurnIn); err != nil {
+			return fmt.Errorf("keep what the burn-in of %s found: %w", machine, err)
 		}
 	}
 	switch r.Kind {
@@ -46,6 +53,18 @@ func keepSaid(ctx context.Context, q *query.Queries, said metal.Said) error {
 		return err
 	}
 	return nil
+}
+
+func keepBurnIn(ctx context.Context, q *query.Queries, r metal.Report, results []metal.BurnInResult) error {
+	kept := slices.Clone(results)
+	for i := range kept {
+		kept[i].Test, kept[i].Part, kept[i].Detail = clean(kept[i].Test), clean(kept[i].Part), clean(kept[i].Detail)
+	}
+	body, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	return q.KeepBurnIn(ctx, query.KeepBurnInParams{Machine: string(r.Machine), Boot: int64(r.Boot), Body: body})
 }
 
 // everyDisk records that a machine is proven to be erased, if each disk that it
