@@ -28,6 +28,7 @@ type LostStore interface {
 	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
 	DropOldConsoles(ctx context.Context) (int64, error)
 	Records
+	Sites(ctx context.Context) ([]metal.SiteID, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
 	// SwitchesBehind have ports that should have been brought, and were not refused.
 	SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error)
@@ -121,6 +122,20 @@ func (l *Lost) closed(ctx context.Context, id string) (bool, error) {
 		return false, fmt.Errorf("ask whether run %s is open: %w", id, err)
 	}
 	return !open, nil
+}
+
+// ListSitesInput is empty.
+type ListSitesInput struct{}
+
+// ListSitesResult lists the sites that are visited.
+type ListSitesResult struct {
+	Sites []metal.SiteID
+}
+
+// ListSites lists the sites that have machines.
+func (l *Lost) ListSites(ctx context.Context, _ ListSitesInput) (ListSitesResult, error) {
+	sites, err := l.Store.Sites(ctx)
+	return ListSitesResult{Sites: sites}, classify(err)
 }
 
 // ListSwitchesInput is empty.

@@ -145,12 +145,16 @@ func (p *Patrol) keep(ctx context.Context, r metal.Reading, baseline map[string]
 		return err
 	}
 	health, firmware := apart(p.Judge.Reading(r, baseline))
-	if _, err := p.Store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookPatrol, Findings: health}); err != nil || len(firmware) == 0 {
+	if _, err := p.Store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookPatrol, Findings: health, Keep: lasting}); err != nil || len(firmware) == 0 {
 		return err
 	}
 	_, err := p.Store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookBMC, Findings: firmware, Partial: true})
 	return err
 }
+
+// lasting is what a BMC says once, in its log: that it is not said again is no
+// cure.
+var lasting = []metal.IssueKind{metal.MemoryErrors}
 
 // unheard makes an issue of a BMC that stays silent, and at once of one that
 // refuses us or is not the one that we know.

@@ -18,6 +18,11 @@ type Spares struct {
 
 // SpareStore keeps who holds which idle machine.
 type SpareStore interface {
+	// MachinesToProve lists machines that came in, and that no run has proven.
+	MachinesToProve(ctx context.Context, most int) ([]metal.Spare, error)
+	OpenEnrolments(ctx context.Context, olderThan time.Duration, most int) ([]metal.Enrolment, error)
+	// EndMaintenance sends machines whose maintenance should be over to quarantine.
+	EndMaintenance(ctx context.Context) (ended int, err error)
 	// MachinesToWarm lists idle machines that should wait in the agent and do
 	// not, or whose agent has waited for too long.
 	MachinesToWarm(ctx context.Context, most int) ([]metal.Spare, error)
@@ -38,20 +43,32 @@ const warmAtOnce = 10
 // FindSparesInput is empty.
 type FindSparesInput struct{}
 
-// FindSparesResult lists machines for which a run is to be started.
+// FindSparesResult lists machines for which a run is to be started, by errand,
+// and enrolments that nothing came of.
 type FindSparesResult struct {
-	Machines []metal.Spare
+	Machines   []metal.Spare
+	Enrolments []EnrolmentToDo `json:",omitempty"`
 }
 
-// FindSpares lists idle machines that should wait in the agent, and machines
-// whose run of their own was lost.
+// EnrolmentToDo names an enrolment.
+type EnrolmentToDo struct {
+	ID   string
+	Site metal.SiteID
+}
+
+// FindSpares lists machines whose run of their own was lost, machines that came
+// in and are to be proven, idle ones that should wait in the agent, and
+// enrolments without a run. It also ends maintenance that should be over.
 func (s *Spares) FindSpares(ctx context.Context, _ FindSparesInput) (FindSparesResult, error) {
 	defer beat(ctx)()
+	var found FindSparesResult
+	if _, err := s.Store.EndMaintenance(ctx); err != nil {
+		return found, classify(err)
+	}
 	lost, err := s.Store.LostSpares(ctx, lostAfter, lostAtOnce)
 	if err != nil {
-		return FindSparesResult{}, classify(err)
+		return found, classify(err)
 	}
-	var found FindSparesResult
 	for _, m := range lost {
 		open, err := s.Runs.Open(ctx, m.Run)
 		if err != nil {
@@ -61,8 +78,17 @@ func (s *Spares) FindSpares(ctx context.Context, _ FindSparesInput) (FindSparesR
 			found.Machines = append(found.Machines, m)
 		}
 	}
-	cold, err := s.Store.MachinesToWarm(ctx, warmAtOnce)
-	found.Machines = append(found.Machines, cold...)
+	for _, list := range []func(context.Context, int) ([]metal.Spare, error){s.Store.MachinesToProve, s.Store.MachinesToWarm} {
+		more, err := list(ctx, warmAtOnce)
+		if err != nil {
+			return found, classify(err)
+		}
+		found.Machines = append(found.Machines, more...)
+	}
+	open, err := s.Store.OpenEnrolments(ctx, lostAfter, lostAtOnce)
+	for _, e := range open {
+		found.Enrolments = append(found.Enrolments, EnrolmentToDo{ID: e.ID, Site: e.Site})
+	}
 	return found, classify(err)
 }
 

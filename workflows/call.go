@@ -34,6 +34,8 @@ var (
 	posting = profile{attempt: 30 * time.Second, giveUp: 10 * time.Minute, slowest: 10 * time.Second}
 	// parting is tried on the way out, where nothing rests on it.
 	parting = profile{attempt: 30 * time.Second, heartbeat: 20 * time.Second, giveUp: time.Minute, slowest: 10 * time.Second}
+	// patrolling is a round through a site, which goes on where it was cut off.
+	patrolling = profile{attempt: time.Hour, heartbeat: 30 * time.Second, giveUp: time.Hour, slowest: time.Minute}
 	// undoing must not give up because a site is dark for a night; after a day
 	// the machine is quarantined and a person is called.
 	undoing = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 24 * time.Hour, slowest: time.Minute}

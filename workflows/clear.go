@@ -3,6 +3,7 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"millwright/activities"
 	"millwright/internal/metal"
 )
 
@@ -21,6 +22,9 @@ func (v *visit) clear(ctx workflow.Context, end metal.Ending) error {
 	if err := v.work(ctx, device, metal.JobErase, metal.Erased); err != nil {
 		return v.unproven(ctx, end, err)
 	}
+	if err := v.examine(ctx); err != nil {
+		return v.unproven(ctx, end, failure(NotErased, "erased, but not examined: %s", sentence(err)))
+	}
 	if err := v.enter(ctx, StepRelease, v.machine()); err != nil {
 		return err
 	}
@@ -32,6 +36,29 @@ func (v *visit) clear(ctx workflow.Context, end metal.Ending) error {
 		return v.unproven(ctx, end, err)
 	}
 	return nil
+}
+
+// examine holds the machine against what it should be, once its tenant is gone
+// and it was really off: nothing that the tenant could have touched is trusted.
+// What is found are issues, and keeps the machine from the pool when it is
+// released.
+func (v *visit) examine(ctx workflow.Context) error {
+	if err := v.enter(ctx, StepSecure, v.machine()); err != nil {
+		return err
+	}
+	if _, err := call(ctx, v.run, device, v.siteQueue(), "bring the BMC of "+v.machine()+" back in order",
+		guard.SecureBMC, activities.SecureBMCInput{Claim: v.claim()}); err != nil {
+		return err
+	}
+	_, err := v.compare(ctx)
+	return err
+}
+
+// compare holds what the agent of this boot found against the plan.
+func (v *visit) compare(ctx workflow.Context) ([]string, error) {
+	compared, err := call(ctx, v.run, database, ControlQueue, "hold "+v.machine()+" against its plan",
+		fitness.CompareMachine, activities.CompareMachineInput{Claim: v.claim(), Boot: v.boot, Brief: true})
+	return compared.Blocking, err
 }
 
 // unproven quarantines a machine whose erasure is not proven. The device ends

@@ -141,6 +141,9 @@ func (w *world) machineAccounted(m query.ListMachinesRow, d query.ListDevicesRow
 		if m.Device == "" {
 			w.routesNothing(m.ID, what)
 		}
+	case metal.Enrolled, metal.Retired:
+		require.False(w.t, b.on, "%s: nobody looks at it, and it is on", what)
+		w.routesNothing(m.ID, what)
 	default:
 		require.Fail(w.t, "a machine is left in between", what)
 	}
@@ -162,7 +165,7 @@ func (w *world) reconcile() {
 	require.NoError(w.t, err)
 	for _, m := range spares {
 		if m.Site == w.site {
-			_ = w.runAs(MachineRun(m.Machine), Warm, SpareInput{Machine: m.Machine, Site: m.Site}).GetWorkflowError()
+			_ = w.runAs(MachineRun(m.Machine), Warm, MachineInput{Machine: m.Machine, Site: m.Site}).GetWorkflowError()
 		}
 	}
 	wanted, err := w.store.OpenOrders(ctx, 0, 1000)

@@ -156,6 +156,8 @@ func (w *world) finishJob(report metal.Report, job metal.Job, b *box, token []by
 		report.Kind, report.Detail = metal.AgentFail, b.agentFails
 	case job == metal.JobInstall:
 		report.Kind, b.boot, b.waiting = metal.Installed, report.Boot, true
+	case job == metal.JobProve:
+		report.Kind, b.warm, b.token = metal.Proven, true, token
 	case job == metal.JobRescue:
 		report.Kind, report.Detail, b.rescues = metal.Rescued, "SHA256:host-key", b.rescues+1
 	case job == metal.JobErase:

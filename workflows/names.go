@@ -50,6 +50,19 @@ func PlanRun(id metal.SwitchID) string { return planPrefix + string(id) }
 // its own.
 func WebhookRun(id metal.WebhookID) string { return webhookPrefix + string(id) }
 
+// PatrolRun is the workflow ID of rounds through a site's machines: one is open
+// at a time.
+func PatrolRun(id metal.SiteID) string { return patrolPrefix + string(id) }
+
+// EnrolRun is the workflow ID of the run that makes a machine of a BMC.
+func EnrolRun(id string) string { return enrolPrefix + id }
+
+// RolloutRun is the workflow ID of a firmware's way through the machines of a
+// plan at a site: one is open at a time.
+func RolloutRun(site metal.SiteID, plan metal.PlanID) string {
+	return rolloutPrefix + string(site) + "/" + string(plan)
+}
+
 const (
 	devicePrefix  = "device/"
 	orderPrefix   = "order/"
@@ -60,12 +73,16 @@ const (
 	switchPrefix  = "switch/"
 	planPrefix    = "plan/"
 	webhookPrefix = "webhook/"
+	patrolPrefix  = "patrol/"
+	enrolPrefix   = "enrol/"
+	rolloutPrefix = "firmware/"
 )
 
 // Schedules, by what they start.
 const (
 	ReconcileSchedule = "reconcile"
 	SwitchesSchedule  = "switches" // CheckSwitches
+	PatrolSchedule    = "patrol"   // Patrols
 )
 
 // ReportSignal carries a metal.Report from boot to the run that waits for it.
@@ -95,6 +112,8 @@ const (
 	SystemSilent  = "SystemSilent"  // the installed system never phoned home
 	DeviceBusy    = "DeviceBusy"    // another run keeps the device for too long
 	NotErased     = "NotErased"     // no proof of erasure: the machine is in quarantine
+	NotAsPlanned  = "NotAsPlanned"  // it is not what its plan says: the machine is in quarantine
+	UpdateFailed  = "UpdateFailed"  // a firmware is not what it should have become
 )
 
 // Search attributes: what a run is about, for lists and filters. SQL visibility
@@ -143,4 +162,11 @@ const (
 	StepNames    = "names"
 	StepDeliver  = "deliver"
 	StepPause    = "pause"
+	StepSecure   = "secure"
+	StepProve    = "burn-in"
+	StepCompare  = "compare"
+	StepPatrol   = "patrol"
+	StepIdentify = "identify"
+	StepFirmware = "firmware"
+	StepRetire   = "retire"
 )

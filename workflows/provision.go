@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strings"
+
 	"go.temporal.io/sdk/workflow"
 
 	"millwright/activities"
@@ -100,6 +102,11 @@ func (p *provision) install(ctx workflow.Context) error {
 		}
 		p.saga.promise(undo{name: switchOff, run: p.switchOff})
 		err := p.bring(ctx)
+		if err == nil {
+			if err = p.fits(ctx); err != nil && !isType(err, NotAsPlanned) {
+				return err // nobody could tell: that is not the machine's fault
+			}
+		}
 		if err == nil || ctx.Err() != nil || isType(err, activities.StaleClaim) {
 			return err
 		}
@@ -125,6 +132,22 @@ func (p *provision) bring(ctx workflow.Context) error {
 	}
 	p.saga.promise(undo{name: parkPort, run: p.parkAgain})
 	return p.runScript(ctx)
+}
+
+// fits holds what the agent found against the plan, while it waits. A machine
+// that lost a DIMM since it was proven is nobody's.
+func (p *provision) fits(ctx workflow.Context) error {
+	if p.holding.Script {
+		return nil // no agent of ours looked at it
+	}
+	if err := p.enter(ctx, StepCompare, p.machine()); err != nil {
+		return err
+	}
+	issues, err := p.compare(ctx)
+	if err == nil && len(issues) > 0 {
+		err = failure(NotAsPlanned, "machine %s: %s", p.machine(), strings.Join(issues, "; "))
+	}
+	return err
 }
 
 func (p *provision) claimMachine(ctx workflow.Context) error {

@@ -15,7 +15,7 @@ import (
 
 // goodProvision is what an undisturbed provision does, call by call: four
 // before power-on, counting the switching off.
-var goodProvision = []string{"ClaimMachine", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "OpenPort", "BootDisk", "ActivateDevice"}
+var goodProvision = []string{"ClaimMachine", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "CompareMachine", "OpenPort", "BootDisk", "ActivateDevice"}
 
 func (w *world) provision(id metal.OrderID) RunInput {
 	w.t.Helper()

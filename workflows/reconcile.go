@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"millwright/activities"
+	"millwright/internal/metal"
 )
 
 // ReconcileResult counts what was found without a run and was given one.
@@ -14,7 +15,7 @@ type ReconcileResult struct {
 	Orders   int `json:"orders"`
 	Devices  int `json:"devices"`
 	Switches int `json:"switches"` // with ports that nobody waits for
-	Spares   int `json:"spares"`   // idle machines that are to wait in the agent, or whose run was lost
+	Spares   int `json:"spares"`   // machines that came in, are to wait in the agent, or whose run was lost
 	Webhooks int `json:"webhooks"` // with something due
 }
 
@@ -52,7 +53,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	if result.Switches, err = checkBehind(ctx, found.Switches); err != nil {
 		return result, err
 	}
-	if result.Spares, err = r.warm(ctx); err != nil {
+	if result.Spares, err = r.onMachines(ctx); err != nil {
 		return result, err
 	}
 	if result.Webhooks, err = r.wakeWebhooks(ctx); err != nil {
@@ -81,20 +82,42 @@ func checkBehind(ctx workflow.Context, behind []activities.SwitchToCheck) (start
 	return started, nil
 }
 
-// warm starts a run for each idle machine that should wait in the agent.
-func (r *run) warm(ctx workflow.Context) (started int, err error) {
-	found, err := call(ctx, r, reading, ControlQueue, "find idle machines that should wait in the agent",
+// onMachines starts a run for each machine that one is due on: it came in, it
+// should wait in the agent, or its run was lost.
+func (r *run) onMachines(ctx workflow.Context) (started int, err error) {
+	found, err := call(ctx, r, reading, ControlQueue, "find machines that a run is due on",
 		spares.FindSpares, activities.FindSparesInput{})
 	for _, m := range found.Machines {
 		about := temporal.NewSearchAttributes(MachineAttr.ValueSet(string(m.Machine)), SiteAttr.ValueSet(string(m.Site)))
-		child := childOf(ctx, MachineRun(m.Machine), "an idle machine is to wait in the agent", about)
-		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, Warm, SpareInput{Machine: m.Machine, Site: m.Site})); err != nil {
+		child := childOf(ctx, MachineRun(m.Machine), why[m.Errand], about)
+		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, onMachine[m.Errand], MachineInput{Machine: m.Machine, Site: m.Site})); err != nil {
+			return started, err
+		} else if fresh {
+			started++
+		}
+	}
+	for _, e := range found.Enrolments {
+		child := childOf(ctx, EnrolRun(e.ID), "its run was lost", temporal.NewSearchAttributes(SiteAttr.ValueSet(string(e.Site))))
+		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, Enrol, EnrolInput{Enrolment: e.ID, Site: e.Site})); err != nil {
 			return started, err
 		} else if fresh {
 			started++
 		}
 	}
 	return started, err
+}
+
+// onMachine is the run of each errand. One that was lost in the middle of a
+// look, or of an update, is followed by a proof of everything.
+var onMachine = map[metal.Errand]any{
+	"": Warm, metal.ForWarm: Warm, metal.ForRetire: Retire,
+	metal.ForCommission: Commission, metal.ForInspect: Commission, metal.ForUpdate: Commission,
+}
+
+var why = map[metal.Errand]string{
+	"": "an idle machine is to wait in the agent", metal.ForWarm: "an idle machine is to wait in the agent",
+	metal.ForRetire: "its run was lost", metal.ForCommission: "it is to be proven",
+	metal.ForInspect: "its run was lost: it is to be proven", metal.ForUpdate: "its run was lost: it is to be proven",
 }
 
 // begun waits until a child has started. That another run has its ID by now is

@@ -52,7 +52,7 @@ var subjects = []subject{
 	{
 		name: "Deprovision", run: Deprovision,
 		order: metal.OrderInput{Action: metal.ActionDeprovision},
-		calls: []string{"ClaimDevice", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "ReleaseMachine"},
+		calls: []string{"ClaimDevice", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "SecureBMC", "CompareMachine", "ReleaseMachine"},
 		ends:  []metal.DeviceState{metal.Deleted, metal.Failed}, good: metal.Deleted, lasts: 4 * time.Minute,
 	},
 	{

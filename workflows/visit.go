@@ -24,6 +24,12 @@ var (
 	names     *activities.Names
 	spares    *activities.Spares
 	webhooks  *activities.Webhooks
+
+	aside   *activities.Aside
+	guard   *activities.Guard
+	fitness *activities.Fitness
+	patrol  *activities.Patrol
+	enrol   *activities.Enrol
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several
@@ -32,7 +38,8 @@ type visit struct {
 	*run
 	site     metal.SiteID
 	holding  metal.Holding
-	attempts int // boot intents written under this claim
+	attempts int  // boot intents written under this claim
+	brief    bool // a proof without a burn-in
 	boot     metal.BootNumber
 }
 
@@ -77,7 +84,7 @@ func (v *visit) intend(ctx workflow.Context, p profile, job metal.Job) (bool, er
 		what = fmt.Sprintf("boot %s into the tenant's script", v.machine())
 	}
 	numbered, err := call(ctx, v.run, p, ControlQueue, what,
-		boot.BootAgent, activities.BootAgentInput{Claim: v.claim(), Attempt: v.attempts, Job: job})
+		boot.BootAgent, activities.BootAgentInput{Claim: v.claim(), Attempt: v.attempts, Job: job, Brief: v.brief})
 	v.boot = numbered.Boot
 	return numbered.Warm, err
 }

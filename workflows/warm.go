@@ -7,12 +7,6 @@ import (
 	"millwright/internal/metal"
 )
 
-// SpareInput starts a run on a machine that no device lives on.
-type SpareInput struct {
-	Machine metal.MachineID `json:"machine"`
-	Site    metal.SiteID    `json:"site"`
-}
-
 // SpareResult says how the run left the machine.
 type SpareResult struct {
 	Machine metal.MachineID `json:"machine"`
@@ -24,7 +18,7 @@ type SpareResult struct {
 // what an earlier tenant left through a warm reset. A machine that does not come
 // up goes to quarantine, where an order would have sent it. Started again after
 // it was lost, it takes up the machine that it holds.
-func Warm(ctx workflow.Context, in SpareInput) (result SpareResult, err error) {
+func Warm(ctx workflow.Context, in MachineInput) (result SpareResult, err error) {
 	r, err := newRun(ctx)
 	if err != nil {
 		return SpareResult{}, err

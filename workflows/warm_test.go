@@ -14,7 +14,7 @@ import (
 var goodWarm = []string{"ClaimSpare", "ParkPort", "BootAgent", "PowerOff", "PowerOn", "ReturnSpare"}
 
 func (w *world) warm(i int) error {
-	return w.runAs(MachineRun(w.m(i)), Warm, SpareInput{Machine: w.m(i), Site: w.site}).GetWorkflowError()
+	return w.runAs(MachineRun(w.m(i)), Warm, MachineInput{Machine: w.m(i), Site: w.site}).GetWorkflowError()
 }
 
 func TestAnOrderFindsAWarmMachineWaiting(t *testing.T) {
@@ -26,7 +26,7 @@ func TestAnOrderFindsAWarmMachineWaiting(t *testing.T) {
 	w.accounted()
 	life := w.box(2).life
 	require.NoError(t, w.run(Provision, w.provision("o1")))
-	require.Equal(t, []string{"ClaimMachine", "ParkPort", "BootAgent", "OpenPort", "BootDisk", "ActivateDevice"}, w.calls, "no power is touched")
+	require.Equal(t, []string{"ClaimMachine", "ParkPort", "BootAgent", "CompareMachine", "OpenPort", "BootDisk", "ActivateDevice"}, w.calls, "no power is touched")
 	require.Equal(t, string(w.m(2)), w.device().Machine)
 	require.Equal(t, life, w.box(2).life, "it was switched on before the order, and not since")
 	w.accounted()
@@ -102,7 +102,7 @@ func TestWarmCancelledAtAnyMomentLeavesTheMachineOffOrWaiting(t *testing.T) {
 		t.Run(at.String(), func(t *testing.T) {
 			t.Parallel()
 			w := places.world(t, 1)
-			_ = w.runAs(MachineRun(w.m(1)), Warm, SpareInput{Machine: w.m(1), Site: w.site}, cancelAt(at)).GetWorkflowError()
+			_ = w.runAs(MachineRun(w.m(1)), Warm, MachineInput{Machine: w.m(1), Site: w.site}, cancelAt(at)).GetWorkflowError()
 			w.reconcile()
 			require.Equal(t, string(metal.Idle), w.machine(1).State)
 			w.accounted()

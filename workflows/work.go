@@ -64,7 +64,7 @@ func (v *visit) cycle(ctx workflow.Context, p profile) error {
 // firstWords is what a machine says first when it boots for a job. Where it is
 // all that is awaited, the limit for booting is the only one.
 var firstWords = map[metal.Job]func(done metal.ReportKind) []metal.ReportKind{
-	metal.JobInstall: agentThen, metal.JobErase: agentThen, metal.JobRescue: agentThen,
+	metal.JobInstall: agentThen, metal.JobErase: agentThen, metal.JobProve: agentThen, metal.JobRescue: agentThen,
 	metal.JobIdle: only, metal.JobScript: only,
 }
 
@@ -83,7 +83,7 @@ func awaited(job metal.Job) string {
 
 // working is the step in which a job is done.
 var working = map[metal.Job]string{
-	metal.JobInstall: StepInstall, metal.JobErase: StepErase, metal.JobRescue: StepRescue,
+	metal.JobInstall: StepInstall, metal.JobErase: StepErase, metal.JobProve: StepProve, metal.JobRescue: StepRescue,
 }
 
 // listen waits for the machine's first word, unless its agent runs already, then

@@ -28,19 +28,22 @@ import (
 type world struct {
 	t     *testing.T
 	store *postgres.Store
+	dsn   string
 	n     int // number of this world: its site, machines and addresses are its own
 	site  metal.SiteID
 
 	turn sync.Mutex // held while an activity runs
 
-	mu    sync.Mutex
-	ports map[metal.Port]metal.PortIntent // what the switch has
-	air   map[metal.SwitchID]*air         // what befalls the switch
-	boxes map[metal.MachineID]*box
-	after func(time.Duration, func())   // virtual time of the run under way
-	tell  func(string, metal.Report)    // signals the run under way
-	calls []string                      // activity attempts, in order
-	spoil func(n int, name string) harm // what befalls the n-th attempt
+	mu     sync.Mutex
+	ports  map[metal.Port]metal.PortIntent // what the switch has
+	air    map[metal.SwitchID]*air         // what befalls the switch
+	boxes  map[metal.MachineID]*box
+	after  func(time.Duration, func()) // virtual time of the run under way
+	tell   func(string, metal.Report)  // signals the run under way
+	calls  []string                    // activity attempts, in order
+	keys   keyset
+	nobody bool                          // no BMC answers who asks for the first time
+	spoil  func(n int, name string) harm // what befalls the n-th attempt
 }
 
 // box is a machine: power, a disk with one device's data or none, and faults.
@@ -54,6 +57,10 @@ type box struct {
 	token   []byte           // of that agent
 	rescues int              // rescue systems that came up
 	scripts int              // tenant's scripts that were fetched
+
+	password string // of its BMC; empty: the first one
+	finds    finds  // what looks at it find
+	mute     bool   // its BMC does not answer a patrol
 
 	dead         bool   // never boots
 	silent       bool   // the installed system never phones home
@@ -82,15 +89,17 @@ const (
 // takes longer to make than most runs.
 type places struct {
 	store *postgres.Store
+	dsn   string
 	made  atomic.Int32
 }
 
 func newPlaces(t *testing.T) *places {
 	t.Helper()
-	store, err := postgres.Open(context.Background(), pgtest.Database(t, postgres.Migrate))
+	dsn := pgtest.Database(t, postgres.Migrate)
+	store, err := postgres.Open(context.Background(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	p := &places{store: store}
+	p := &places{store: store, dsn: dsn}
 	ctx, q := t.Context(), store.Queries()
 	require.NoError(t, q.UpsertPlan(ctx, query.UpsertPlanParams{ID: testPlan, Hardware: []byte("{}"), Fitness: []byte("{}"), Watts: 300,
 		BootLimit: 20 * time.Minute, InstallLimit: 30 * time.Minute, PhoneHomeLimit: 15 * time.Minute}))
@@ -117,7 +126,7 @@ func newWorld(t *testing.T, machines int) *world {
 func (p *places) world(t *testing.T, machines int) *world {
 	t.Helper()
 	n := int(p.made.Add(1))
-	w := &world{t: t, store: p.store, n: n, site: metal.SiteID(fmt.Sprintf("s%d", n)),
+	w := &world{t: t, store: p.store, dsn: p.dsn, n: n, site: metal.SiteID(fmt.Sprintf("s%d", n)),
 		ports: map[metal.Port]metal.PortIntent{}, air: map[metal.SwitchID]*air{}, boxes: map[metal.MachineID]*box{}}
 	ctx, q := t.Context(), p.store.Queries()
 	require.NoError(t, q.UpsertSite(ctx, query.UpsertSiteParams{ID: string(w.site), Metro: "x", Boot: []netip.Addr{netip.MustParseAddr("10.0.0.1")},
@@ -164,7 +173,7 @@ func (w *world) addMachine(i int) {
 	ctx, q := w.t.Context(), w.store.Queries()
 	id, rack := w.m(i+1), fmt.Sprintf("r%d", i%2+1)
 	require.NoError(w.t, q.UpsertMachine(ctx, query.UpsertMachineParams{ID: string(id), Site: string(w.site), Rack: rack, Unit: int32(i), Plan: testPlan,
-		Firmware: "uefi", Kexec: true, Bmc: fmt.Appendf(nil, `{"address":"%s:443","protocol":"redfish"}`, id), Disks: []byte("[]")}))
+		Firmware: "uefi", Kexec: true, Bmc: fmt.Appendf(nil, `{"address":"%s:443","protocol":"redfish"}`, id), Disks: []byte("[]"), State: "idle"}))
 	w.cable(id, metal.Port{Switch: w.tor(rack), Name: fmt.Sprintf("xe-0/0/%d", i)}, i, 0)
 	require.NoError(w.t, q.EnsureBootIntent(ctx, string(id)))
 	w.boxes[id] = &box{}
@@ -264,6 +273,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Network{Store: w.store, Committer: committer})
 	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
 	env.RegisterActivity(&activities.Addresses{Store: w.store})
+	w.keeping(env)
 	env.RegisterActivity(&activities.Lost{Store: w.store, Behind: time.Nanosecond})
 	env.RegisterActivity(&activities.Spares{Store: w.store, Runs: closedRuns{}})
 	w.mu.Lock()

@@ -30,6 +30,7 @@ type Found struct {
 	Findings []Finding
 	// Partial looks saw a part of what there is: what they did not find stays open.
 	Partial bool
+	Keep    []IssueKind // that this look does not close: they are found once, and last
 }
 
 // Verdict is how a machine stands after a look.

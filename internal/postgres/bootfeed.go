@@ -90,7 +90,7 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 }
 
 // agents are the jobs for which a machine boots the agent.
-var agents = map[metal.Job]bool{metal.JobInstall: true, metal.JobErase: true, metal.JobRescue: true, metal.JobIdle: true}
+var agents = map[metal.Job]bool{metal.JobInstall: true, metal.JobErase: true, metal.JobProve: true, metal.JobRescue: true, metal.JobIdle: true}
 
 func bootMachine(row query.BootMachinesRow, tenancy *metal.Tenancy) metal.BootMachine {
 	m := metal.BootMachine{

@@ -82,7 +82,11 @@ func closeOthers(ctx context.Context, q *query.Queries, m query.LockMachineLifeR
 	for i, f := range found.Findings {
 		still[i] = string(f.Kind) + "/" + clean(f.Part)
 	}
-	gone, err := q.CloseIssuesBut(ctx, query.CloseIssuesButParams{Machine: m.ID, Look: string(found.Look), Found: still})
+	keep := make([]string, len(found.Keep))
+	for i, kind := range found.Keep {
+		keep[i] = string(kind)
+	}
+	gone, err := q.CloseIssuesBut(ctx, query.CloseIssuesButParams{Machine: m.ID, Look: string(found.Look), Found: still, Keep: keep})
 	if err != nil {
 		return fmt.Errorf("machine %s: close what is mended: %w", m.ID, err)
 	}
@@ -141,7 +145,7 @@ func worsens(ctx context.Context, q *query.Queries, m query.LockMachineLifeRow, 
 	if m.Device == nil {
 		return nil
 	}
-	return event(ctx, q, about(m), "hardware", "the machine that this device lives on is failing: %s", reason)
+	return event(ctx, q, about(m), "instance.hardware_failing", "The hardware of this device is failing: %s", reason)
 }
 
 // outlined joins sentences to one that a row has room for.

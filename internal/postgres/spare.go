@@ -29,6 +29,30 @@ func (s *Store) MachinesToWarm(ctx context.Context, most int) ([]metal.Spare, er
 	return spares, err
 }
 
+// provenAgain is how long a machine waits that a run could not prove for what is
+// not its own fault, before it is tried again.
+const provenAgain = 15 * time.Minute
+
+// MachinesToProve lists machines that came in, and that no run has proven.
+func (s *Store) MachinesToProve(ctx context.Context, most int) ([]metal.Spare, error) {
+	rows, err := s.Queries().MachinesToProve(ctx, query.MachinesToProveParams{AgainAfter: provenAgain, Most: int32(most)})
+	spares := make([]metal.Spare, len(rows))
+	for i, row := range rows {
+		spares[i] = spare(row.ID, row.Site, row.Plan, "", string(metal.ForCommission))
+	}
+	return spares, err
+}
+
+// Sites lists the sites that have machines.
+func (s *Store) Sites(ctx context.Context) ([]metal.SiteID, error) {
+	rows, err := s.Queries().SitesWithMachines(ctx)
+	sites := make([]metal.SiteID, len(rows))
+	for i, id := range rows {
+		sites[i] = metal.SiteID(id)
+	}
+	return sites, err
+}
+
 // LostSpares lists machines that runs of their own hold.
 func (s *Store) LostSpares(ctx context.Context, olderThan time.Duration, most int) ([]metal.Spare, error) {
 	rows, err := s.Queries().LostSpares(ctx, query.LostSparesParams{OlderThan: olderThan, Most: int32(most)})

@@ -44,10 +44,11 @@ update machines set state = @state, reason = @reason, note = @note, until = sqlc
 select id, note, until from machines where state = 'maintenance' and until < now() for update skip locked;
 
 -- name: MachinesToProve :many
--- Machines that came in and that no run has proven, oldest first. They power up
--- within their site's budget, as those that are to wait warm.
+-- Machines that came in and that no run has proven, oldest first; after a run
+-- that could not, a while later.
 select m.id, m.site, m.plan from machines m join nics n on n.machine = m.id and n.position = 0
-where m.state = 'enrolled' order by m.changed_at, m.id limit @most;
+where m.state = 'enrolled' and (m.epoch = 0 or m.changed_at < now() - @again_after::interval)
+order by m.changed_at, m.id limit @most;
 
 -- name: SetHealth :exec
 update machines set health = @health where id = @machine and health <> @health;
@@ -76,7 +77,7 @@ returning (xmax = 0)::bool as new;
 -- name: CloseIssuesBut :many
 -- Of one look, those that it did not find any more.
 update issues set closed_at = now() where machine = @machine and look = @look and closed_at is null
-    and kind || '/' || part <> all(@found::text[])
+    and kind || '/' || part <> all(@found::text[]) and kind <> all(@keep::text[])
 returning kind, part;
 
 -- name: CloseIssue :execrows
@@ -198,3 +199,6 @@ select * from enrolments where (@site::text = '' or site = @site) order by made_
 -- name: NoteAdmitted :exec
 -- It stands in no site's file.
 update machines set filed = false, serial = @serial where id = @machine;
+
+-- name: SitesWithMachines :many
+select s.id from sites s where exists (select from machines m where m.site = s.id and m.state <> 'retired') order by s.id;

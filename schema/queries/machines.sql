@@ -81,7 +81,9 @@ select site, plan, state, count(*) from machines group by site, plan, state;
 -- name: MachinesToWarm :many
 -- Idle machines that should wait in the agent and do not, as many as their
 -- plans lack; and of those that wait, the ones that have for too long, or in an
--- older agent. Machines that were off the longest come first.
+-- older agent. Machines that were off the longest come first, as many as their
+-- site's power budget allows: what is on is reckoned with what it draws, what is
+-- being switched on with what its plan says.
 with waiting as (
     select m.id, m.site, m.plan, m.changed_at,
         i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval as warm,
@@ -92,11 +94,21 @@ with waiting as (
     select w.*, row_number() over (partition by w.site, w.plan, w.warm order by w.stale desc, w.changed_at, w.id) as place,
         count(*) filter (where w.warm) over (partition by w.site, w.plan) as have
     from waiting w
+), wanted as (
+    select r.id, r.site, r.plan, r.changed_at, sum(p.watts) filter (where not r.warm) over (partition by r.site order by r.changed_at, r.id) as more
+    from ranked r join plans p on p.id = r.plan
+    where not r.warm and r.place <= p.warm - r.have
+       or r.warm and r.stale and r.place = 1 and p.warm > 0
+), drawn as (
+    select m.site, sum(case when m.errand in ('warm', 'commission', 'inspect') then p.watts
+        when d.power = 'on' then coalesce(d.watts, p.watts)
+        when i.job = 'idle' and i.seen_at > now() - @waiting_for::interval then p.watts else 0 end) as watts
+    from machines m join plans p on p.id = m.plan join boot_intents i on i.machine = m.id
+    left join readings d on d.machine = m.id group by m.site
 )
-select r.id, r.site, r.plan from ranked r join plans p on p.id = r.plan
-where not r.warm and r.place <= p.warm - r.have
-   or r.warm and r.stale and r.place = 1 and p.warm > 0
-order by r.changed_at, r.id limit @most;
+select w.id, w.site, w.plan from wanted w join sites s on s.id = w.site join drawn d on d.site = w.site
+where s.power_budget is null or d.watts + coalesce(w.more, 0) <= s.power_budget
+order by w.changed_at, w.id limit @most;
 
 -- name: LostSpares :many
 -- Machines that runs of their own hold.

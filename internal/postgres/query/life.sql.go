@@ -216,7 +216,7 @@ func (q *Queries) CloseIssue(ctx context.Context, arg CloseIssueParams) (int64, 
 
 const closeIssuesBut = `-- name: CloseIssuesBut :many
 update issues set closed_at = now() where machine = $1 and look = $2 and closed_at is null
-    and kind || '/' || part <> all($3::text[])
+    and kind || '/' || part <> all($3::text[]) and kind <> all($4::text[])
 returning kind, part
 `
 
@@ -224,6 +224,7 @@ type CloseIssuesButParams struct {
 	Machine string
 	Look    string
 	Found   []string
+	Keep    []string
 }
 
 type CloseIssuesButRow struct {
@@ -233,7 +234,12 @@ type CloseIssuesButRow struct {
 
 // Of one look, those that it did not find any more.
 func (q *Queries) CloseIssuesBut(ctx context.Context, arg CloseIssuesButParams) ([]CloseIssuesButRow, error) {
-	rows, err := q.db.Query(ctx, closeIssuesBut, arg.Machine, arg.Look, arg.Found)
+	rows, err := q.db.Query(ctx, closeIssuesBut,
+		arg.Machine,
+		arg.Look,
+		arg.Found,
+		arg.Keep,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -869,8 +875,14 @@ func (q *Queries) LockMachineLife(ctx context.Context, id string) (LockMachineLi
 
 const machinesToProve = `-- name: MachinesToProve :many
 select m.id, m.site, m.plan from machines m join nics n on n.machine = m.id and n.position = 0
-where m.state = 'enrolled' order by m.changed_at, m.id limit $1
+where m.state = 'enrolled' and (m.epoch = 0 or m.changed_at < now() - $1::interval)
+order by m.changed_at, m.id limit $2
 `
+
+type MachinesToProveParams struct {
+	AgainAfter time.Duration
+	Most       int32
+}
 
 type MachinesToProveRow struct {
 	ID   string
@@ -878,10 +890,10 @@ type MachinesToProveRow struct {
 	Plan string
 }
 
-// Machines that came in and that no run has proven, oldest first. They power up
-// within their site's budget, as those that are to wait warm.
-func (q *Queries) MachinesToProve(ctx context.Context, most int32) ([]MachinesToProveRow, error) {
-	rows, err := q.db.Query(ctx, machinesToProve, most)
+// Machines that came in and that no run has proven, oldest first; after a run
+// that could not, a while later.
+func (q *Queries) MachinesToProve(ctx context.Context, arg MachinesToProveParams) ([]MachinesToProveRow, error) {
+	rows, err := q.db.Query(ctx, machinesToProve, arg.AgainAfter, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -1182,6 +1194,30 @@ type SetSerialParams struct {
 func (q *Queries) SetSerial(ctx context.Context, arg SetSerialParams) error {
 	_, err := q.db.Exec(ctx, setSerial, arg.Serial, arg.Machine)
 	return err
+}
+
+const sitesWithMachines = `-- name: SitesWithMachines :many
+select s.id from sites s where exists (select from machines m where m.site = s.id and m.state <> 'retired') order by s.id
+`
+
+func (q *Queries) SitesWithMachines(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, sitesWithMachines)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const takeTurn = `-- name: TakeTurn :one
