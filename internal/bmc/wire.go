@@ -35,6 +35,7 @@ type wire struct {
 	mu    sync.Mutex
 	ctx   context.Context
 	last  exchange
+	hides string      // a password on its way: BMCs quote what they refuse
 	root  []byte      // the service root, which is read to log in, and then again and again
 	proof http.Header // how requests prove who sends them
 }
@@ -154,15 +155,25 @@ func (w *wire) send(ctx context.Context, req *http.Request) (*http.Response, []b
 }
 
 func (w *wire) remember(e exchange) {
-	if e.failed() && len(e.body) > 0 {
-		w.log.Debug("BMC refused", "request", e.request(), "status", e.status, "body", string(e.body[:min(len(e.body), 2000)]))
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if e.failed() && len(e.body) > 0 {
+		if w.hides != "" {
+			e.body = bytes.ReplaceAll(e.body, []byte(w.hides), []byte("***"))
+		}
+		w.log.Debug("BMC refused", "request", e.request(), "status", e.status, "body", string(e.body[:min(len(e.body), 2000)]))
+	}
 	w.last = e
 	if e.isServiceRoot() && e.status == http.StatusOK {
 		w.root = e.body
 	}
+}
+
+// hide keeps a password out of logs and errors, for the rest of the session.
+func (w *wire) hide(password string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hides = password
 }
 
 // serviceRoot is the service root as it was last read.
