@@ -6,11 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"millwright/internal/drive"
 	"millwright/internal/inventory"
@@ -73,10 +70,38 @@ func TestFindingsNameWhatWasExpectedAndWhatIsThere(t *testing.T) {
 			"missing-disk 480 GB, number 1: the plan says 2 disks, and one of 480 GB is not there: 480 GB, number 1",
 			"missing-disk 480 GB, number 2: the plan says 2 disks, and one of 480 GB is not there: 480 GB, number 2",
 		}},
+		"the smaller of two disks gone": {func(m *machine) {
+			m.says.Fitness.DisksGB, m.says.Disks = []int{480, 500}, nil
+			m.is.Disks, m.is.Disks[0].Size = m.is.Disks[:1], 500e9
+		}, []string{
+			"missing-disk 480 GB, number 1: the plan says 2 disks, and one of 480 GB is not there: 480 GB, number 1",
+		}},
+		"more disks than anybody has": {func(m *machine) {
+			for range 300 {
+				m.is.Disks = append(m.is.Disks, inventory.Disk{Disk: drive.Disk{Path: "/dev/sdz", Size: 1e9}})
+			}
+		}, []string{
+			"extra-disk /dev/sdz: the plan says 2 disks, and there are 256: /dev/sdz (serial unknown, 1 GB ssd) is too much",
+		}},
+		"a cable that is out": {func(m *machine) { m.is.NICs[0].Carrier = false }, []string{
+			"no-lldp 02:00:00:00:00:01: declared at tor-r1:xe-0/0/1 of ae1 is eth1 (02:00:00:00:00:01), which has no link",
+		}},
+		"a switch that says its ports' MACs": {func(m *machine) {
+			m.is.NICs[0].Neighbour = &inventory.Neighbour{System: "tor-r1", Port: "00:1b:21:00:00:07", Description: "millwright m1 parked"}
+		}, []string{
+			"no-lldp 02:00:00:00:00:01: declared at tor-r1:xe-0/0/1 of ae1 is eth1 (02:00:00:00:00:01), and its neighbour calls the port 00:1b:21:00:00:07: on Junos, set protocols lldp port-id-subtype interface-name",
+		}},
 		"a disk replaced by what was at hand": {func(m *machine) {
 			m.is.Disks[1].Serial, m.is.Disks[1].Size, m.is.Disks[1].Rotational = "X9", 4000e9, true
 		}, []string{
 			"wrong-disk X9: the plan says a disk of 480 GB, and there is /dev/sdb (serial X9, 4000 GB hdd); declared is serial S2, which is not there",
+		}},
+		"one disk replaced and another gone that the plan does not have": {func(m *machine) {
+			m.says.Disks = append(m.says.Disks, "S3")
+			m.is.Disks[1].Serial, m.is.Disks[1].Size = "X9", 4000e9
+		}, []string{
+			"missing-disk S3: declared is serial S3, which is not there",
+			"wrong-disk X9: the plan says a disk of 480 GB, and there is /dev/sdb (serial X9, 4000 GB ssd); declared is serial S2, which is not there",
 		}},
 		"a smaller disk beside one that is too much": {func(m *machine) {
 			m.is.Disks = append(m.is.Disks, inventory.Disk{Disk: drive.Disk{Path: "/dev/sdc", Serial: "A0", Size: 470e9, Transport: drive.SATA}})
@@ -179,91 +204,4 @@ func TestSerialsThatVendorsForgotAreNone(t *testing.T) {
 	for _, serial := range []string{"7XYZ123", "CZJ0123456789", "0012345", "S123456X7"} {
 		require.Equal(t, serial, labelled(serial))
 	}
-}
-
-// most is how many pairs there can be, tried one by one.
-func most(wants []wanted, disks []disk) int {
-	if len(wants) == 0 {
-		return 0
-	}
-	best := most(wants[1:], disks)
-	for i, d := range disks {
-		if wants[0].takes(d) {
-			rest := append(append([]disk{}, disks[:i]...), disks[i+1:]...)
-			best = max(best, 1+most(wants[1:], rest))
-		}
-	}
-	return best
-}
-
-func TestAsManyDisksAsCanBeHaveAPlace(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		var wants []wanted
-		var disks []disk
-		for range rapid.IntRange(0, 5).Draw(t, "wants") {
-			wants = append(wants, wanted{rapid.IntRange(80, 140).Draw(t, "gb"), rapid.SampledFrom([]string{"", "ssd", "hdd"}).Draw(t, "kind")})
-		}
-		for range rapid.IntRange(0, 5).Draw(t, "disks") {
-			disks = append(disks, disk{Disk: inventory.Disk{Disk: drive.Disk{
-				Size: int64(rapid.IntRange(70, 150).Draw(t, "size")) * 1e9, Rotational: rapid.Bool().Draw(t, "spins"), Transport: drive.SATA}}})
-		}
-		m := match(wants, disks)
-		pairs, seated := 0, map[int]bool{}
-		for w, d := range m.of {
-			if d == none {
-				continue
-			}
-			require.True(t, wants[w].takes(disks[d]))
-			require.False(t, seated[d], "a disk has one place")
-			pairs, seated[d] = pairs+1, true
-		}
-		require.Equal(t, most(wants, disks), pairs)
-	})
-}
-
-func TestHealthIsTheWorstOfWhatIsOpen(t *testing.T) {
-	t.Parallel()
-	issue := func(s metal.Severity) metal.Issue { return metal.Issue{Finding: metal.Finding{Severity: s}} }
-	over := issue(metal.Failing)
-	over.Closed = time.Unix(1, 0)
-	require.Equal(t, metal.HealthOK, Health(nil))
-	require.Equal(t, metal.HealthOK, Health([]metal.Issue{issue(metal.Note), over}))
-	require.Equal(t, metal.HealthDegraded, Health([]metal.Issue{issue(metal.Degraded), issue(metal.Note), over}))
-	require.Equal(t, metal.HealthFailing, Health([]metal.Issue{issue(metal.Degraded), issue(metal.Failing), issue(metal.Degraded)}))
-}
-
-func TestWhatBlocksIsWhatAMachineShouldNotBe(t *testing.T) {
-	t.Parallel()
-	for _, k := range metal.IssueKinds {
-		as := func(s metal.Severity) bool { return Blocks(metal.Finding{Kind: k.Kind, Severity: s}) }
-		require.True(t, as(metal.Failing))
-		require.False(t, as(metal.Note))
-		require.Equal(t, k.Look == metal.LookCompare || k.Look == metal.LookBMC, as(metal.Degraded), k.Kind)
-	}
-	require.True(t, Lasting(metal.MemoryErrors))
-	require.False(t, Lasting(metal.HotCPU))
-}
-
-// FuzzCompare holds that nothing that a machine says of itself makes Compare
-// panic, that findings stay short, and that they are the same the next time.
-func FuzzCompare(f *testing.F) {
-	m := twoCards()
-	whole, err := json.Marshal(m.is)
-	require.NoError(f, err)
-	f.Add(whole)
-	f.Add([]byte(`{"disks":[{"size":-9223372036854775808,"serial":"\u0000"}],"memory":{"total":-1,"dimms":[{"size":9e18},{"size":9e18}]},"cpus":[{"cores":-1}],"nics":[{"neighbour":{}}]}`))
-	m.says.Serial, m.says.Twins = "S", []metal.MachineID{"m2"}
-	m.says.Fitness = metal.Fitness{Cores: 8, MemoryGiB: 32, DisksGB: []int{480, 960}, NICMbps: 10, Baseline: map[string]string{"bios": "1", "bmc": "2", "nic ": "1"}}
-	f.Fuzz(func(t *testing.T, hardware []byte) {
-		found := Compare(m.says, hardware)
-		for i, finding := range found {
-			require.NotEmpty(t, finding.Detail)
-			require.LessOrEqual(t, len(finding.Detail), longestDetail)
-			require.LessOrEqual(t, len(finding.Part), longestPart)
-			require.True(t, utf8.ValidString(finding.Detail+finding.Part))
-			require.True(t, i == 0 || found[i-1].Kind != finding.Kind || found[i-1].Part != finding.Part, "one of a kind and part")
-		}
-		require.Equal(t, found, Compare(m.says, hardware))
-	})
 }

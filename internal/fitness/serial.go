@@ -19,7 +19,7 @@ func Serial(hardware json.RawMessage) string {
 }
 
 // blank is a serial that a vendor forgot to write.
-var blank = regexp.MustCompile(`(?i)^(|none|n/?a|null|unknown|empty|invalid|default( string)?|not (specified|available|applicable|set|present)|` +
+var blank = regexp.MustCompile(`(?i)^(none|n/?a|null|unknown|empty|invalid|default( string)?|not (specified|available|applicable|set|present)|` +
 	`(system|chassis|base ?board) serial( number)?|to be filled( by o\.?e\.?m\.?)?|0?123456789(0|abcdef)?|(?:0|x|f|\.|-|\*)+)$`)
 
 // labelled is a serial, but for those that tell no machine from another.
