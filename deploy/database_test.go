@@ -168,7 +168,7 @@ func TestTheFirstStartMakesDatabasesThatOurProgramsAndTemporalCanUse(t *testing.
 		}
 		return err == nil
 	}, patience, 200*time.Millisecond, "the server answers")
-	require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: time.Hour, Switches: time.Hour}))
+	require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: time.Hour, Switches: time.Hour, Patrol: time.Hour}))
 }
 
 func TestNeitherRoleReadsTheOthersDatabase(t *testing.T) {

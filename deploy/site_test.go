@@ -42,7 +42,7 @@ func startSite(t *testing.T) *site {
 	s := &site{temporal: temporal.Config{Address: temporaltest.Frontend(t), Namespace: "deploy-" + uuid.NewString()}}
 	dsn := pgtest.Database(t, postgres.Migrate)
 	s.fill(t, dsn)
-	require.NoError(t, temporal.Register(t.Context(), s.temporal, temporal.Every{Reconcile: time.Hour, Switches: time.Hour}))
+	require.NoError(t, temporal.Register(t.Context(), s.temporal, temporal.Every{Reconcile: time.Hour, Switches: time.Hour, Patrol: time.Hour}))
 	var err error
 	s.runs, err = temporal.Dial(t.Context(), s.temporal)
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ func listening(t *testing.T) *listened {
 		Temporal:    temporal.Config{Address: temporaltest.Frontend(t), Namespace: "webhooks-" + uuid.NewString()},
 		Webhook:     webhook.Config{Key: []string{key}, Plain: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 	}
-	require.NoError(t, temporal.Register(t.Context(), cfg.Temporal, temporal.Every{Reconcile: time.Hour, Switches: time.Hour}))
+	require.NoError(t, temporal.Register(t.Context(), cfg.Temporal, temporal.Every{Reconcile: time.Hour, Switches: time.Hour, Patrol: time.Hour}))
 	l := &listened{T: t}
 	keys, err := webhook.ReadKeys(cfg.Webhook.Key)
 	require.NoError(t, err)

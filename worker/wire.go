@@ -55,6 +55,8 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Names{Store: store, DNS: &dns.Driver{Credentials: credentials.Get}})
 		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, AuditKeep: cfg.AuditKeep})
 		w.RegisterActivity(&activities.Spares{Store: store, Runs: temporal.Runs{Client: c}})
+		w.RegisterActivity(&activities.Aside{Store: store})
+		w.RegisterActivity(&activities.Fitness{Store: store, Judge: judge{}})
 		posts, err := webhooks(cfg, w, store, c, options)
 		if err != nil {
 			return nil, nil, err
@@ -69,10 +71,11 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		}
 		committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
 		committer.Meter = meter
-		bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log})
+		bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log, Ledger: postgres.Turns{Store: store}})
 		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
 		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
 		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
+		keepMachines(w, store, bmcs, passwords)
 		if cfg.Consoles {
 			consoles.add(site, bmcs)
 		}

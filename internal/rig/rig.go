@@ -94,7 +94,7 @@ func (c Config) withDefaults() Config {
 }
 
 // assemble starts what stands on the stack, in the order in which an operator
-// would: schema, site, then the programs.
+// would: keys, schema, site, then the programs.
 func (r *Rig) assemble(ctx context.Context) error {
 	if err := r.files(); err != nil {
 		return err
@@ -102,9 +102,12 @@ func (r *Rig) assemble(ctx context.Context) error {
 	if err := r.startLab(ctx); err != nil {
 		return err
 	}
+	if out, err := r.Run(ctx, "starter", "secrets", "init"); err != nil {
+		return fmt.Errorf("make the keyset: %w\n%s", err, out)
+	}
 	// Switches are compared when a test says so, and not on the quarter of an
 	// hour that it happens to run at.
-	if out, err := r.Run(ctx, "starter", "migrate", "--reconcile-every", r.cfg.Every.String(), "--switches-every", "8760h"); err != nil {
+	if out, err := r.Run(ctx, "starter", "migrate", "--reconcile-every", r.cfg.Every.String(), "--switches-every", "8760h", "--patrol-every", "8760h"); err != nil {
 		return fmt.Errorf("migrate: %w\n%s", err, out)
 	}
 	if out, err := r.Run(ctx, "starter", "import", r.siteFile()); err != nil {

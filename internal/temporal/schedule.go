@@ -17,13 +17,15 @@ import (
 type Every struct {
 	Reconcile time.Duration // a look for what has no run
 	Switches  time.Duration // a comparison of all switches with what they should be
+	Patrol    time.Duration // a round through all machines' BMCs
 }
 
 const (
-	// reconcileRun and switchesRun begin the workflow IDs of what the schedules
+	// reconcileRun, switchesRun and patrolRun begin the workflow IDs of what the schedules
 	// start; Temporal adds the moment for which each was scheduled.
 	reconcileRun = "reconcile"
 	switchesRun  = "switches"
+	patrolRun    = "patrol"
 
 	// catchUp is how late a scheduled run may still start: after an outage one
 	// is enough, because each looks at everything. Temporal's own default is a
@@ -35,7 +37,8 @@ const (
 func schedules(ctx context.Context, c client.Client, every Every) error {
 	return errors.Join(
 		schedule(ctx, c, workflows.ReconcileSchedule, every.Reconcile, reconcileRun, workflows.Reconcile),
-		schedule(ctx, c, workflows.SwitchesSchedule, every.Switches, switchesRun, workflows.CheckSwitches))
+		schedule(ctx, c, workflows.SwitchesSchedule, every.Switches, switchesRun, workflows.CheckSwitches),
+		schedule(ctx, c, workflows.PatrolSchedule, every.Patrol, patrolRun, workflows.Patrols))
 }
 
 // schedule creates one schedule, or brings an existing one to this interval.

@@ -76,12 +76,12 @@ func TestRegistrationByTwoAtOnceAndAgainLeavesTemporalReady(t *testing.T) {
 	both.Wait()
 	c := dial(t, cfg)
 	require.NoError(t, start(t.Context(), c, "device/1"), "a start fails right after registration")
-	require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 10 * time.Second, Switches: time.Hour}))
+	require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 10 * time.Second, Switches: time.Hour, Patrol: time.Minute}))
 
 	for id, want := range map[string]struct {
 		kind  string
 		every time.Duration
-	}{workflows.ReconcileSchedule: {"Reconcile", 10 * time.Second}, workflows.SwitchesSchedule: {"CheckSwitches", time.Hour}} {
+	}{workflows.ReconcileSchedule: {"Reconcile", 10 * time.Second}, workflows.SwitchesSchedule: {"CheckSwitches", time.Hour}, workflows.PatrolSchedule: {"Patrols", time.Minute}} {
 		schedule, err := c.ScheduleClient().GetHandle(t.Context(), id).Describe(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want.every, schedule.Schedule.Spec.Intervals[0].Every, "a repeat did not update the schedule")
