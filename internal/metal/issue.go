@@ -111,7 +111,7 @@ type Known struct {
 	Cure    string // what to do
 }
 
-// IssueKinds is what operators read about each kind; docs/operations.md is held
+// IssueKinds is what operators read about each kind; docs/issues.md is held
 // against it.
 var IssueKinds = []Known{
 	{NoInventory, LookCompare, Note, "no agent has said what the machine is made of in this boot", "an agent that is older than its boot services, or an inventory above its limit", "commission the machine; see the agent's log"},
@@ -119,14 +119,14 @@ var IssueKinds = []Known{
 	{MissingMemory, LookCompare, Failing, "there is less memory than the plan says", "a DIMM failed training, is loose or is missing", "reseat or replace the DIMM that is named; then commission"},
 	{WrongMemory, LookCompare, Degraded, "there is more memory than the plan says", "the machine belongs to another plan", "correct the plan, or move the machine to the plan that it is; then commission"},
 	{MissingDisk, LookCompare, Failing, "a disk of the plan is not there", "the disk, its cable or its slot is dead, or a RAID controller hides it", "reseat or replace the disk; then commission"},
-	{WrongDisk, LookCompare, Failing, "a disk has another size or type than the plan says", "it was replaced by what was at hand", "replace it, or correct the plan; then commission"},
+	{WrongDisk, LookCompare, Failing, "a disk has another size or type than the plan says, or another serial than declared", "it was replaced by what was at hand", "replace it, or correct the plan or the serial; then commission"},
 	{ExtraDisk, LookCompare, Degraded, "there are more disks than the plan says", "a disk of another machine, perhaps with data on it", "take it out, or correct the plan; then commission"},
-	{FailingDisk, LookCompare, Failing, "a disk says that it fails", "reallocated sectors, media errors or its own SMART verdict", "replace the disk; then commission"},
-	{WornDisk, LookCompare, Degraded, "a flash disk has used up its rated writes", "use", "replace the disk at the next occasion; then commission"},
+	{FailingDisk, LookCompare, Failing, "a disk says that it fails", "wear, a fault, or a fall: its own verdict is in the details", "replace the disk; then commission"},
+	{WornDisk, LookCompare, Degraded, "a disk works and says that it will not for ever", "flash that has used up its rated writes, sectors that were reallocated, heat", "replace the disk at the next occasion; then commission"},
 	{MissingNIC, LookCompare, Failing, "a declared network card is not there", "the card is dead, disabled or was replaced", "reseat or replace the card, or correct its MAC in the site's file; then commission"},
 	{WrongMAC, LookCompare, Degraded, "a network card has another MAC than declared", "the card was replaced", "correct the MAC in the site's file, and import it; then commission"},
 	{SwappedCables, LookCompare, Failing, "a switch port is not the declared one", "two cables are swapped, or the site's file is wrong", "move the cable, or correct the site's file; then commission"},
-	{NoLLDP, LookCompare, Degraded, "no neighbour was heard on a declared port", "the cable is out, or the switch does not send LLDP on the port", "check the link; run `set protocols lldp interface all` on the switch; then commission"},
+	{NoLLDP, LookCompare, Degraded, "no neighbour was heard on a declared port, or one that does not say which port it is", "the cable is out, or the switch does not send LLDP on the port, or not the port's name", "check the link; on Junos `set protocols lldp interface all` and `set protocols lldp port-id-subtype interface-name`; then commission"},
 	{SlowLink, LookCompare, Degraded, "a network card links slower than the plan says", "a bad cable or transceiver, or the port's settings", "replace the cable or the transceiver; see the switch's port; then commission"},
 	{WrongFirmware, LookBMC, Degraded, "a firmware is not the plan's baseline", "the machine is new, a part was replaced, or somebody flashed it", "starter machine firmware update; where a tenant had the machine, ask why before"},
 	{WrongBootMode, LookCompare, Failing, "the machine booted in the other mode than declared", "BIOS settings were lost or changed", "commission, which sets it; if it stays, replace the CMOS battery"},
