@@ -20,7 +20,8 @@ type comparison struct {
 
 // Compare says where what an agent found is not what is declared. What is not
 // declared is not compared. Hardware is the JSON of an inventory.Inventory, or
-// nothing: then there is one finding, NoInventory, which is a note; see Strict.
+// nothing: then there is one finding, NoInventory, which is a note. Whoever has to
+// prove a machine takes it for more.
 func Compare(d metal.Declared, hardware json.RawMessage) []metal.Finding {
 	c := comparison{Declared: d}
 	is, err := read(hardware)

@@ -3,9 +3,7 @@
 // and firmware. It says what is the matter, never what is to be done.
 //
 //	found := fitness.Compare(declared, inventory) // around each tenant, and when a machine is proven
-//	found = fitness.Strict(found)                 // when it is proven: nothing to compare is a failure
 //	found := fitness.Judge(reading, baseline)     // on each visit of the patrol
-//	health := fitness.Health(open)                // what its open issues come to
 //
 // The same input gives the same findings in the same order: kinds in the order
 // of metal.IssueKinds, then parts. Of one kind and part there is one finding.
