@@ -40,6 +40,8 @@ func inside(ctx context.Context) error {
 	cfg.Rescue = func(ctx context.Context, wish metal.Rescue) (string, func(), error) {
 		return letIn(ctx, wish, cfg.URL, log)
 	}
+	proven := &proof{disks: disks, cfg: cfg, tools: fetch(cfg.URL+agent.PathTools, system.AddTools)}
+	cfg.BurnIn = proven.burnIn
 	cfg.LoadKernel = func(ctx context.Context) error {
 		disk, err := disks.bootDisk()
 		if err != nil {

@@ -144,11 +144,11 @@ func start7(t *testing.T, serial *console, files, port, url string, disks ...str
 	return ended
 }
 
-// TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued is the agent as process
-// 1 of a machine of QEMU's: it erases two disks, mirrors them, writes an image
-// and what its first boot needs, lets the tenant in, finds no kernel on the disk
-// and reboots.
-func TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued(t *testing.T) {
+// TestAMachineOfRealPartsIsProvenInstalledOnAMirrorAndRescued is the agent as
+// process 1 of a machine of QEMU's: it loads the tools that test it under load,
+// and runs them, erases two disks, mirrors them, writes an image and what its
+// first boot needs, lets the tenant in, finds no kernel on the disk and reboots.
+func TestAMachineOfRealPartsIsProvenInstalledOnAMirrorAndRescued(t *testing.T) {
 	t.Parallel()
 	id, size, images := withRoot(t)
 	key := filepath.Join(t.TempDir(), "key")
@@ -163,20 +163,25 @@ func TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued(t *testing.T) {
 		Seed:  &metal.Seed{Label: "CIDATA", Files: []metal.File{{Path: "meta-data", Body: []byte("instance-id: d1\n")}}},
 		Files: []metal.File{{Partition: "root", Path: "etc/hello", Body: []byte("from the agent\n")}},
 	}
+	lengths := metal.BurnIn{CPU: time.Second, Memory: 2 * time.Second, Disks: 10 * time.Second, Network: 2 * time.Second}
 	b := &boot{images: images, jobs: []agent.Job{
-		install, {Job: metal.JobRescue, Rescue: &metal.Rescue{Hostname: "web1", Keys: []string{string(public)}}}, {Job: metal.JobLeave, Kexec: true}, {Job: metal.JobWait},
+		{Job: metal.JobProve, BurnIn: &lengths}, install, {Job: metal.JobRescue, Rescue: &metal.Rescue{Hostname: "web1", Keys: []string{string(public)}}}, {Job: metal.JobLeave, Kexec: true}, {Job: metal.JobWait},
 	}}
 	hold := make(chan struct{})
 	b.hold = hold // the machine leaves when the tenant has looked
 	url := strings.Replace(b.serve(t), "127.0.0.1", "10.0.2.2", 1)
 	files, port, serial := bootFiles(t), freePort(t), &console{}
+	b.files = files
 	disks := []string{dirty(t, 192<<20), dirty(t, 200<<20)}
 	ended := start7(t, serial, files, port, url, disks...)
 
-	installed := b.await(t, 1)
+	proven := b.await(t, 1)
+	require.Equal(t, metal.Proven, proven.Kind, proven.Detail)
+	require.Equal(t, []string{"cpu ", "memory ", "disk S2", "disk S1", "network 52:54:00:12:34:56"}, passed(t, proven.BurnIn))
+	installed := b.await(t, 2)
 	require.Equal(t, metal.Installed, installed.Kind, installed.Detail)
 	require.Len(t, installed.Certificates, 2)
-	rescued := b.await(t, 2)
+	rescued := b.await(t, 3)
 	require.Equal(t, metal.Rescued, rescued.Kind, rescued.Detail)
 
 	seen := lookInside(t, key, port, rescued.Detail)
@@ -184,7 +189,7 @@ func TestAMachineOfRealPartsIsInstalledOnAMirrorAndRescued(t *testing.T) {
 	require.Contains(t, seen, "active raid1")
 
 	close(hold)
-	refused := b.await(t, 3)
+	refused := b.await(t, 4)
 	require.Equal(t, metal.NoKexec, refused.Kind)
 	require.Contains(t, refused.Detail, "no partition has a boot entry")
 	select {

@@ -103,10 +103,12 @@ func (f *flags) config(log *slog.Logger) (agent.Config, *drives, error) {
 		return agent.Config{}, nil, err
 	}
 	disks := &drives{images: images}
-	return agent.Config{
+	cfg := agent.Config{
 		URL: url, Boot: f.Boot, Token: f.Token, Client: client(), Disks: disks, Log: log,
 		Pace: agent.Pace{Wait: f.Pace.Wait, Retry: f.Pace.Retry, Over: f.Pace.Over},
-	}, disks, nil
+	}
+	cfg.BurnIn = (&proof{disks: disks, cfg: cfg}).burnIn
+	return cfg, disks, nil
 }
 
 // inventory is a sentence for people: what this machine seems to be.

@@ -32,6 +32,9 @@ type boot struct {
 
 	hold <-chan struct{} // a machine leaves when it is closed; nil at once
 
+	files  string // the folder of the agent's boot files
+	damage bool   // a byte of all noise changes on its way to us
+
 	mu   sync.Mutex
 	jobs []agent.Job
 	said []agent.Report
@@ -76,7 +79,26 @@ func (b *boot) serve(t *testing.T) string {
 		json.NewDecoder(r.Body).Decode(&said)
 		b.jobs, b.said = b.jobs[1:], append(b.said, said)
 	})
+	mux.HandleFunc("GET "+agent.PathNoise, func(w http.ResponseWriter, r *http.Request) {
+		length, _ := time.ParseDuration(r.URL.Query().Get(agent.QueryFor))
+		io.Copy(w, noise(r).Reader(r.Context(), length))
+	})
+	mux.HandleFunc("POST "+agent.PathNoise, func(w http.ResponseWriter, r *http.Request) {
+		from := io.Reader(r.Body)
+		if b.damage {
+			from = io.MultiReader(strings.NewReader("?"), r.Body)
+		}
+		n, err := noise(r).Compare(from)
+		end := agent.NoiseEnd{Bytes: n}
+		if err != nil {
+			end.Wrong = err.Error()
+		}
+		json.NewEncoder(w).Encode(end)
+	})
 	guarded := http.NewServeMux()
+	guarded.HandleFunc("GET /agent-files/{file}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(b.files, r.PathValue("file")))
+	})
 	if b.images != nil {
 		guarded.Handle("/images/", http.StripPrefix("/images", b.images))
 	}
@@ -90,6 +112,11 @@ func (b *boot) serve(t *testing.T) string {
 	server := httptest.NewServer(guarded)
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+func noise(r *http.Request) agent.Noise {
+	seed, _ := strconv.ParseUint(r.URL.Query().Get(agent.QuerySeed), 10, 64)
+	return agent.NoiseOf(seed)
 }
 
 const dirtySize = 8 << 20

@@ -2,6 +2,7 @@ package burnin
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -16,6 +17,9 @@ type Config struct {
 	Disks   func() ([]Disk, error) // all of them; each is overwritten
 	Peer    Peer                   // the other end of the network; nil: there is none
 	Log     *slog.Logger
+	// Tools puts the programs in their places, before they are needed; nil: they
+	// are there.
+	Tools func(context.Context) error
 
 	StressNG, FIO string // programs; empty: as PATH has them
 }
@@ -42,6 +46,7 @@ const (
 // and one for every disk and network card; what ctx cuts short did not pass.
 func Run(ctx context.Context, cfg Config, want metal.BurnIn, tell Tell) []metal.BurnInResult {
 	b := &bench{Config: cfg.orDefault()}
+	ready := b.tools(ctx)
 	var all []metal.BurnInResult
 	var over time.Duration
 	for _, test := range []struct {
@@ -58,7 +63,10 @@ func Run(ctx context.Context, cfg Config, want metal.BurnIn, tell Tell) []metal.
 			continue
 		}
 		stop := count(over, want.Longest(), test.name, tell)
-		results := test.do(ctx, test.length)
+		results := []metal.BurnInResult{failed(metal.BurnInResult{Test: test.name}, fmt.Sprint(ready))}
+		if ready == nil || test.name == testNetwork { // which needs no program
+			results = test.do(ctx, test.length)
+		}
 		stop()
 		over += test.length
 		b.log(results)
@@ -77,6 +85,13 @@ func (c Config) orDefault() Config {
 		c.FIO = "fio"
 	}
 	return c
+}
+
+func (b *bench) tools(ctx context.Context) error {
+	if b.Tools == nil {
+		return nil
+	}
+	return b.Tools(ctx)
 }
 
 // count tells each second how far it is, until it is stopped.

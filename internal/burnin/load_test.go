@@ -2,6 +2,7 @@ package burnin
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,6 +105,19 @@ func TestATestThatFailsOrCannotBeMadeSaysWhy(t *testing.T) {
 		require.False(t, results[0].Passed)
 		require.Contains(t, results[0].Detail, want)
 	}
+}
+
+func TestToolsThatAreNotToBeHadFailWhatNeedsThemAndNothingElse(t *testing.T) {
+	t.Parallel()
+	cfg := tree(t)
+	cfg.Peer = &peer{mac: mac}
+	cfg.Tools = func(context.Context) error { return errors.New("burn-in.tar.zst: 404 Not Found") }
+	results := burn(t, cfg, metal.BurnIn{CPU: time.Second, Memory: time.Second, Disks: time.Second, Network: 10 * time.Millisecond})
+	require.Len(t, results, 4)
+	for i, test := range []string{testCPU, testMemory, testDisk} {
+		require.Equal(t, metal.BurnInResult{Test: test, Detail: "burn-in.tar.zst: 404 Not Found"}, results[i])
+	}
+	require.True(t, results[3].Passed)
 }
 
 func TestFiguresThatAreNoneAreNotBelieved(t *testing.T) {

@@ -22,17 +22,17 @@ type peer struct {
 
 func (p *peer) MAC() string { return strings.ToUpper(p.mac) }
 
-func (p *peer) Receive(ctx context.Context, _ time.Duration) (int64, error) {
+func (p *peer) Receive(ctx context.Context, _ time.Duration) (Moved, error) {
 	p.turns++
 	if p.fault != nil {
 		if err := p.fault(p.turns); err != nil {
-			return 0, err
+			return Moved{}, err
 		}
 	}
-	return 1 << 20, ctx.Err()
+	return Moved{1 << 20, time.Millisecond}, ctx.Err()
 }
 
-func (p *peer) Send(ctx context.Context, d time.Duration) (int64, error) { return p.Receive(ctx, d) }
+func (p *peer) Send(ctx context.Context, d time.Duration) (Moved, error) { return p.Receive(ctx, d) }
 
 var aMoment = metal.BurnIn{Network: 40 * time.Millisecond}
 
