@@ -28,7 +28,7 @@ type Config struct {
 	AdminListen string `default:"127.0.0.1:9469" help:"Metrics and health, out of the machines' reach."`
 
 	IPXEFolder  string `default:"/usr/lib/ipxe" type:"path" help:"iPXE programs: undionly.kpxe, snponly.efi, and ipxe-arm64.efi for such machines."`
-	AgentFolder string `default:"/var/lib/millwright/agent" type:"path" help:"The agent: vmlinuz and initrd.img."`
+	AgentFolder string `default:"/var/lib/millwright/agent" type:"path" help:"The agent: vmlinuz, initrd.img, version and burn-in.tar.zst, as make agent builds them."`
 
 	Images ImageConfig `embed:"" prefix:"image-"`
 
