@@ -80,6 +80,19 @@ func TestOneConversationTriesAfterARestAndTheOthersAreToldOfIt(t *testing.T) {
 	})
 }
 
+// Whoever has the BMC meanwhile, such as a process that resets it.
+func TestAnsweringThatABMCRestsWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, r *rack) {
+		r.arm(t, redfish.RefuseSession, 0, 0)
+		r.tries(t, 5, 0)
+		_, mine, err := r.ledger.Take(t.Context(), "m7", "another", time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		require.True(t, mine)
+		r.requireResting(t, r.driver, 30*time.Second)
+	})
+}
+
 func isResting(err error) bool {
 	var resting *bmc.Resting
 	return errors.As(err, &resting)

@@ -65,6 +65,20 @@ func TestABMCThatFreezesUnderABurstIsAskedSlowly(t *testing.T) {
 	})
 }
 
+// Neither a rack without power nor a cable that is out says how a BMC wants to
+// be asked.
+func TestABMCThatIsAwayTeachesNoPace(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, r *rack) {
+		requireAll(t, r.tries(t, 1, 2*time.Minute), noError)
+		r.arm(t, redfish.Hang, 0, time.Hour)
+		for _, err := range r.tries(t, 3, time.Second) {
+			require.ErrorContains(t, err, "no answer within 30s")
+		}
+		require.Zero(t, r.known().Gap)
+	})
+}
+
 func TestALearntGapShortensSlowly(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, r *rack) {
