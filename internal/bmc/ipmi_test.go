@@ -20,11 +20,12 @@ import (
 
 // simulator is Debian's ipmi_sim: an IPMI BMC that somebody else wrote.
 type simulator struct {
-	folder string // its chassis is files: power, boot
-	port   int
-	stop   func() // pulls its plug
-	driver *bmc.Driver
-	record metal.BMC
+	folder  string // its chassis is files: power, boot
+	sensors string // where it reads sensors from
+	port    int
+	stop    func() // pulls its plug
+	driver  *bmc.Driver
+	record  metal.BMC
 }
 
 // control is the program that ipmi_sim asks about its chassis and tells what
