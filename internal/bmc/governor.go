@@ -41,6 +41,9 @@ func (d *Driver) govern(ctx context.Context, b metal.BMC, at endpoint, verb stri
 		d.observe(b, verb, OutcomeResting, 0)
 		return err
 	}
+	if isSparing(ctx) {
+		t.record.ResetAt = moment()
+	}
 	began := time.Now()
 	closing, err := d.attempt(b, t, do)
 	outcome := outcomeOf(t.ctx, err)

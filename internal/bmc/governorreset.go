@@ -55,6 +55,16 @@ func isLastResort(r metal.BMCRecord, now time.Time) bool {
 	return r.Failures >= resetAfter && now.Sub(r.ResetAt) >= resetAgain
 }
 
+// spared is the key under which a context forbids the last resort.
+type spared struct{}
+
+// sparing is for conversations after which a BMC may be away or odd for long,
+// as while it writes firmware: a reset in the middle of that could be the end
+// of it. It counts as one, so that for hours no other comes by itself.
+func sparing(ctx context.Context) context.Context { return context.WithValue(ctx, spared{}, true) }
+
+func isSparing(ctx context.Context) bool { return ctx.Value(spared{}) != nil }
+
 // lastResort resets a BMC that keeps failing, and leaves it alone while it
 // starts. One that does not even take a reset is tried again at its next rest.
 func (d *Driver) lastResort(b metal.BMC, t *turn) (closing <-chan struct{}) {

@@ -49,6 +49,16 @@ func TestABMCThatIsStuckIsResetOnce(t *testing.T) {
 	})
 }
 
+func TestABMCThatWritesFirmwareIsNotResetMeanwhile(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, r *rack) {
+		_, _ = r.driver.UpdateStatus(t.Context(), r.record, "/redfish/v1/TaskService/Tasks/1")
+		r.arm(t, redfish.StuckInside, 0, 0)
+		r.tries(t, 60, 5*time.Minute)
+		require.Zero(t, r.Restarts())
+	})
+}
+
 func TestAColdResetReturnsOnceTheBMCAnswers(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, r *rack) {

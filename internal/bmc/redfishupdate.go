@@ -86,7 +86,7 @@ func at(uri string) string {
 func (v *visit) push(ctx context.Context, uri string, image metal.FirmwareImage) (exchange, error) {
 	body, err := image.Open()
 	if err != nil {
-		return exchange{}, fmt.Errorf("image %s: %w", image.Name, err)
+		return exchange{}, blameless{fmt.Errorf("image %s: %w", image.Name, err)}
 	}
 	defer body.Close()
 	return v.send(ctx, ask{method: http.MethodPost, path: at(uri), contentType: "application/octet-stream", body: body, size: image.Size})
@@ -101,7 +101,7 @@ func (v *visit) pushForm(ctx context.Context, uri, target string, image metal.Fi
 	}
 	file, err := image.Open()
 	if err != nil {
-		return exchange{}, fmt.Errorf("image %s: %w", image.Name, err)
+		return exchange{}, blameless{fmt.Errorf("image %s: %w", image.Name, err)}
 	}
 	defer file.Close()
 	return v.send(ctx, ask{

@@ -51,7 +51,7 @@ func (d *Driver) Rollback(ctx context.Context, b metal.BMC, component string) (t
 }
 
 func (d *Driver) updating(ctx context.Context, b metal.BMC, doing string, do func(context.Context, updater) error) error {
-	return d.during(ctx, b, doing, func(ctx context.Context, s session) error {
+	return d.during(sparing(ctx), b, doing, func(ctx context.Context, s session) error {
 		u, ok := s.(updater)
 		if !ok {
 			return metal.ErrUnsupported
