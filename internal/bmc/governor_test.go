@@ -231,3 +231,13 @@ func requireAll(t *testing.T, all []error, is func(error) bool) {
 		require.True(t, is(err), "%v", err)
 	}
 }
+
+func TestIPMIKeepsThePace(t *testing.T) {
+	t.Parallel()
+	s := setupIPMI(t)
+	r := &rack{driver: s.driver, record: s.record}
+	r.record.Gap = 300 * time.Millisecond
+	sent := r.commands()
+	require.NoError(t, s.driver.PowerOn(t.Context(), r.record, metal.BootNetwork, metal.BIOS))
+	requireRate(t, sent(), 1, 300*time.Millisecond)
+}
