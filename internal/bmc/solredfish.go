@@ -86,21 +86,12 @@ func (s *redfishSession) ipmiPort(ctx context.Context, host string, network refe
 
 // get reads a resource that bmclib has no words for.
 func (s *redfishSession) get(ctx context.Context, path string, into any) error {
-	s.wire.use(ctx)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.wire.host+path, nil)
+	answer, err := s.send(ctx, ask{method: http.MethodGet, path: path})
 	if err != nil {
-		return fmt.Errorf("GET %q: the BMC named a path that is none", path)
+		return err
 	}
-	req.Header = s.wire.lastProof()
-	if _, err := s.wire.RoundTrip(req); err != nil {
-		return s.explain(err)
-	}
-	last := s.wire.lastExchange()
-	if last.failed() {
-		return last.refusal()
-	}
-	if err := json.Unmarshal(last.body, into); err != nil {
-		return fmt.Errorf("%s: answer is not the JSON of this resource", last.request())
+	if err := json.Unmarshal(answer.body, into); err != nil {
+		return fmt.Errorf("%s: answer is not the JSON of this resource", answer.request())
 	}
 	return nil
 }
