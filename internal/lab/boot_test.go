@@ -36,7 +36,9 @@ type fakeBoot struct {
 	jobs     map[metal.MachineID]metal.AgentJob
 	tokens   map[string]metal.MachineID // of current boots
 	reports  []metal.Report
-	refused  int // requests with a token of nobody
+	hardware map[metal.MachineID]json.RawMessage // as it was last said
+	burnIns  []metal.BurnInResult                // of the last proof
+	refused  int                                 // requests with a token of nobody
 	deaf     bool
 	dhcp     []dhcp.Answer
 }
@@ -52,6 +54,7 @@ func startBoot(t *testing.T, at netip.Addr) (*fakeBoot, int) {
 		machines: map[metal.MachineID]metal.BootMachine{},
 		jobs:     map[metal.MachineID]metal.AgentJob{},
 		tokens:   map[string]metal.MachineID{},
+		hardware: map[metal.MachineID]json.RawMessage{},
 	}
 	listener, err := net.Listen("tcp4", netip.AddrPortFrom(at, 0).String())
 	require.NoError(t, err)
@@ -140,11 +143,15 @@ func (b *fakeBoot) routes() http.Handler {
 	mux.HandleFunc("GET /boot.ipxe", b.script)
 	mux.HandleFunc("GET /agent-files/{file}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "boot me") })
 	mux.Handle("GET /images/", http.StripPrefix("/images", b.images))
-	mux.HandleFunc("POST /agent/up", func(w http.ResponseWriter, r *http.Request) { b.report(w, r, metal.AgentUp, "") })
+	mux.HandleFunc("POST /agent/up", func(w http.ResponseWriter, r *http.Request) {
+		var up agent.Up
+		json.NewDecoder(r.Body).Decode(&up)
+		b.report(w, r, agent.Report{Kind: metal.AgentUp}, up.Hardware)
+	})
 	mux.HandleFunc("POST /agent/report", func(w http.ResponseWriter, r *http.Request) {
 		var said agent.Report
 		json.NewDecoder(r.Body).Decode(&said)
-		b.report(w, r, said.Kind, said.Detail)
+		b.report(w, r, said, nil)
 	})
 	mux.HandleFunc("GET /agent/job", b.job)
 	mux.HandleFunc("POST /phone-home", b.phoneHome)
@@ -182,14 +189,25 @@ func (b *fakeBoot) owner(w http.ResponseWriter, r *http.Request) (metal.MachineI
 	return id, true
 }
 
-func (b *fakeBoot) report(w http.ResponseWriter, r *http.Request, kind metal.ReportKind, detail string) {
+// report keeps the first of several words of a kind, and the last of hardware:
+// an agent that has heard its neighbours says that it is up once more.
+func (b *fakeBoot) report(w http.ResponseWriter, r *http.Request, said agent.Report, hardware json.RawMessage) {
 	id, ok := b.owner(w, r)
 	if !ok {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reports = append(b.reports, metal.Report{Machine: id, Boot: b.machines[id].Intent.Number, Kind: kind, Detail: detail})
+	report := metal.Report{Machine: id, Boot: b.machines[id].Intent.Number, Kind: said.Kind, Detail: said.Detail}
+	if said.Kind == metal.Proven {
+		b.burnIns = said.BurnIn
+	}
+	if hardware != nil {
+		b.hardware[id] = hardware
+	}
+	if said.Kind != metal.AgentUp || !slices.Contains(b.reports, report) {
+		b.reports = append(b.reports, report)
+	}
 }
 
 func (b *fakeBoot) job(w http.ResponseWriter, r *http.Request) {
@@ -217,6 +235,8 @@ func (b *fakeBoot) job(w http.ResponseWriter, r *http.Request) {
 func (b *fakeBoot) wire(j metal.AgentJob, boot metal.BootNumber) agent.Job {
 	job := agent.Job{Job: j.Job, Kexec: j.Kexec, Erase: j.Erase}
 	switch j.Job {
+	case metal.JobProve:
+		job.BurnIn = &metal.BurnIn{CPU: time.Minute, Memory: time.Minute, Disks: time.Minute, Network: time.Minute}
 	case metal.JobInstall:
 		job.Install = &agent.Install{Image: j.Image.ID, Size: j.Image.Size, FirstBoot: metal.FirstBoot{
 			Hostname: "web1", PhoneHomeURL: fmt.Sprintf("%s/phone-home?boot=%d", b.url, boot),

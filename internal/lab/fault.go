@@ -114,14 +114,29 @@ func (l *Lab) ClearFaults(target string) error {
 	return nil
 }
 
-type machineFaults struct{ *machine.Machine }
+// machineFaults are also those of the BMC's record of its machine, and of the
+// other end where two cables are swapped.
+type machineFaults struct {
+	*machine.Machine
+	lab *Lab
+	bmc *redfish.BMC
+}
 
 func (m machineFaults) set(f Fault) error {
 	parsed, err := machine.ParseFault(f.Name, f.Times, time.Duration(f.Delay))
-	if err == nil {
-		m.SetFault(parsed)
+	if err != nil {
+		return err
 	}
-	return err
+	m.SetFault(parsed)
+	twin := m.lab.twin(m.ID())
+	switch {
+	case twin == nil:
+	case parsed.Name == machine.SwappedCables:
+		m.lab.machineOf(twinOf(m.lab.config.Site, m.ID())).SetFault(parsed)
+	case parsed.Name == machine.DuplicateSerial:
+		m.bmc.Relabel(twin.Serial)
+	}
+	return nil
 }
 
 func (m machineFaults) list() (all []Fault) {
@@ -131,7 +146,14 @@ func (m machineFaults) list() (all []Fault) {
 	return all
 }
 
-func (m machineFaults) clear() { m.ClearFaults() }
+// clear plugs the twin's cable back as well.
+func (m machineFaults) clear() {
+	m.ClearFaults()
+	if other := m.lab.machineOf(twinOf(m.lab.config.Site, m.ID())); other != nil {
+		other.ClearFault(machine.SwappedCables)
+	}
+	m.bmc.Relabel(redfish.Serial(string(m.ID())))
+}
 
 type switchFaults struct{ *netconf.Switch }
 

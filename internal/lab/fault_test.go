@@ -112,7 +112,7 @@ func TestAnUnknownFaultIsAnsweredWithTheKnownOnes(t *testing.T) {
 	for _, c := range []struct{ target, name, want string }{
 		{"machine/m9", "slow", `unknown target "machine/m9"; known are bmc/m1, bmc/m2, machine/m1, machine/m2, switch/tor-r1`},
 		{"machine/m1", "sloth", `machine/m1: machine fault "sloth": unknown; known are never-boots, boots-old-disk, dhcp-lost, ` +
-			`stale-token, agent-dies, erase-unproven, disk-error, no-kexec, silent-system, stale-phone-home, phones-home-twice, slow`},
+			`stale-token, agent-dies, erase-unproven, disk-error, no-kexec, silent-system, stale-phone-home, phones-home-twice, slow, burn-in-fails`},
 		{"bmc/m1", "sloth", `want one of refuse-login`},
 		{"switch/tor-r1", "sloth", `known are lock-held`},
 		{"machine/m1", "slow", `machine/m1: machine fault "slow": give it a delay, such as 2s`},

@@ -18,6 +18,8 @@ type Size struct {
 	Machines int
 	Racks    int // as many as it takes, where this is too few
 	Net      int // the lab lives in 127.<Net>.0.0/16, so that several live beside each other
+
+	Unproven bool // its machines come in to be commissioned first; else they come in idle
 }
 
 const (
@@ -38,12 +40,15 @@ func Generate(size Size) (*sitefile.Site, error) {
 	s := &sitefile.Site{
 		ID:         metal.SiteID(size.Name),
 		Metro:      "lab",
-		Vouched:    true,
+		Vouched:    !size.Unproven,
 		Boot:       []netip.Addr{size.address(0, 67)},
 		Aggregates: size.aggregates(),
 		Blocks:     size.blocks(),
 		Plans: []sitefile.Plan{{
 			ID: plan, Description: "8 cores, 32 GiB, one SSD", Cores: 8, MemoryGiB: 32, DisksGB: []int{480},
+			DiskTypes: []string{"ssd"}, NICMbps: nicMbps,
+			Firmware: map[string]string{"bios": redfish.BIOSVersion, "bmc": redfish.BMCVersion},
+			Settings: redfish.BIOSSettings(),
 			// A lab's machine boots in seconds, and its faults are to be watched.
 			Limits: metal.Limits{Boot: 15 * time.Second, Install: 30 * time.Second, PhoneHome: 15 * time.Second},
 		}},

@@ -140,9 +140,14 @@ func (l *Lab) addMachine(ctx context.Context, m sitefile.Machine, sw *netconf.Sw
 	if err != nil {
 		return fmt.Errorf("machine %s: %w", m.ID, err)
 	}
+	hardware, twin := l.hardware(m), l.twin(m.ID)
 	var bmc *redfish.BMC
 	built := machine.New(machine.Config{
-		Machine: m.Machine, MAC: mac, Serials: serials(m.Disks),
+		Machine: m.Machine, MAC: mac, Hardware: hardware, Twin: twin,
+		Versions: func() (bios, bmcs string) {
+			versions := bmc.Firmware()
+			return versions["bios"], versions["bmc"]
+		},
 		Wire: port{m.Port, sw, l.config.DHCPPort},
 		Post: l.post(m.ID), Patience: l.config.Patience, Pace: l.config.Pace,
 		Off:     func() { bmc.MachineOff() },
@@ -150,19 +155,12 @@ func (l *Lab) addMachine(ctx context.Context, m sitefile.Machine, sw *netconf.Sw
 		Log:     l.config.Log,
 	})
 	bmc = redfish.New(string(m.ID), credential, built, l.config.Log)
+	bmc.Fit(l.behind(m, hardware))
 	l.machines = append(l.machines, built)
 	l.bmcs = append(l.bmcs, bmc)
-	l.index["machine/"+string(m.ID)] = machineFaults{built}
+	l.index["machine/"+string(m.ID)] = machineFaults{built, l, bmc}
 	l.index["bmc/"+string(m.ID)] = bmcFaults{l, "bmc/" + string(m.ID), bmc}
 	return nil
-}
-
-func serials(disks []sitefile.Disk) []string {
-	all := make([]string, len(disks))
-	for i, d := range disks {
-		all[i] = d.Serial
-	}
-	return all
 }
 
 // post draws a machine's POST times. Each machine has a sequence of its own, so

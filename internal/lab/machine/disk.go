@@ -14,6 +14,7 @@ import (
 // the image and of the first-boot configuration, until it is erased.
 type Disk struct {
 	serial string
+	size   int64 // in bytes; none of them takes memory until it is written to
 
 	mu     sync.Mutex
 	image  []byte // whatever was written, from the first byte

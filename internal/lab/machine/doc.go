@@ -9,8 +9,11 @@
 // The disks take real images, block by block. A rescue is said and not done: the
 // host key that is reported is of nobody, and no port is open.
 //
-// The package imports the nouns, the agent, the images and certificates that an
-// agent deals with, and the names of its kernel arguments. It must not import a
+// What its agent finds in it is as its Hardware says, but for what faults make
+// of that; a burn-in takes no time.
+//
+// The package imports the nouns, the agent, the images, certificates and
+// inventories that an agent deals with, and the names of its kernel arguments. It must not import a
 // switch, a BMC or a site file: a machine knows its cable (Wire) and nothing
 // behind it.
 package machine

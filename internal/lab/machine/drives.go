@@ -23,17 +23,18 @@ type drives struct {
 
 var _ agent.Disks = drives{}
 
-// diskSize is what the disks say they have. They take no memory until they are
-// written to.
-const diskSize = 480e9
-
-// Size is the same of all machines.
-func (d drives) Size() int64 { return diskSize }
+// Size is of all disks together.
+func (d drives) Size() (all int64) {
+	for _, disk := range d.disks {
+		all += disk.size
+	}
+	return all
+}
 
 // Check finds nothing that could not be.
 func (d drives) Check(_ context.Context, in agent.Install) error {
-	if in.Size > diskSize {
-		return &image.TooSmallError{Disk: d.disks[0].serial, Has: diskSize, Needs: in.Size}
+	if in.Size > d.disks[0].size {
+		return &image.TooSmallError{Disk: d.disks[0].serial, Has: d.disks[0].size, Needs: in.Size}
 	}
 	_, err := image.ParseID(in.Image)
 	return err
@@ -74,9 +75,9 @@ func (d drives) Erase(ctx context.Context, mode metal.EraseMode, tell agent.Tell
 func (d drives) certificate(i int, mode metal.EraseMode, had int64, began time.Time) erasure.Certificate {
 	c := erasure.Certificate{
 		Machine: d.config.Machine.ID, Boot: d.boot, Path: fmt.Sprintf("/dev/sim%d", i), Serial: d.disks[i].serial,
-		Model: "Simulated disk", Transport: "virtual", Size: diskSize, Mode: erasure.Mode(mode),
+		Model: "Simulated disk", Transport: "virtual", Size: d.disks[i].size, Mode: erasure.Mode(mode),
 		Method: "memory given back", Grade: erasure.Clear, Result: erasure.Erased,
-		Verified: erasure.Verified{Extent: erasure.Whole, Bytes: diskSize, Pieces: 1, Zero: true, Known: had},
+		Verified: erasure.Verified{Extent: erasure.Whole, Bytes: d.disks[i].size, Pieces: 1, Zero: true, Known: had},
 		Started:  began, Ended: time.Now(), Tool: "millwright lab",
 	}
 	if c.Mode == erasure.Express {

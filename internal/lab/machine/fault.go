@@ -23,12 +23,28 @@ const (
 	StalePhoneHome  FaultName = "stale-phone-home"  // installed system: reports an earlier boot's number
 	PhonesHomeTwice FaultName = "phones-home-twice" // installed system: says it again when it was heard
 	Slow            FaultName = "slow"              // each stage of a boot begins Delay later
+	BurnInFails     FaultName = "burn-in-fails"     // agent: the memory fails under load
+	SlowDisk        FaultName = "slow-disk"         // agent: a disk passes its test at a tenth of its speed
+
+	// What follows is the matter with the machine for as long as it is set,
+	// whatever Times says.
+
+	MissingDIMM     FaultName = "missing-dimm"     // its last module is not found
+	WrongDisk       FaultName = "wrong-disk"       // its first disk has half the size
+	MissingDisk     FaultName = "missing-disk"     // its last disk is not found
+	FailingDisk     FaultName = "failing-disk"     // its first disk says that it fails
+	SwappedCables   FaultName = "swapped-cables"   // it hears what its twin should; a lab sets both
+	NoLLDP          FaultName = "no-lldp"          // it hears nobody
+	DuplicateSerial FaultName = "duplicate-serial" // it has the serial of its twin
+	WrongBootMode   FaultName = "wrong-boot-mode"  // it boots by BIOS where it should by UEFI, or the other way
 )
 
 // faultNames are all of them, in the order in which errors list them.
 var faultNames = []FaultName{
 	NeverBoots, BootsOldDisk, DHCPLost, StaleToken, AgentDies, EraseUnproven,
 	DiskError, NoKexec, SilentSystem, StalePhoneHome, PhonesHomeTwice, Slow,
+	BurnInFails, SlowDisk, MissingDIMM, WrongDisk, MissingDisk, FailingDisk,
+	SwappedCables, NoLLDP, DuplicateSerial, WrongBootMode,
 }
 
 // Fault is one thing that goes wrong, and how often.
@@ -70,6 +86,20 @@ func (m *Machine) ClearFaults() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.faults)
+}
+
+// ClearFault ends one fault.
+func (m *Machine) ClearFault(name FaultName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.faults, name)
+}
+
+// has says whether something is the matter, without spending a chance of it.
+func (m *Machine) has(name FaultName) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.faults[name] != nil
 }
 
 // Faults are those still to strike.

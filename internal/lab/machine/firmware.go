@@ -3,6 +3,7 @@ package machine
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"millwright/internal/metal"
 )
@@ -86,8 +87,16 @@ func (l *life) hang(why string) stage {
 	return nil
 }
 
+// shutdown is from a system's decision to power off until power is off. Kernels
+// take seconds; without any, a machine would be off again before whoever
+// switched it on could read back that it is on.
+const shutdown = 300 * time.Millisecond
+
 // powerOff is the machine's own doing, as opposed to its BMC's.
 func (l *life) powerOff(ctx context.Context) stage {
+	if !wait(ctx, shutdown) {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ctx.Err() != nil {

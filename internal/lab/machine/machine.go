@@ -25,10 +25,16 @@ type Wire interface {
 
 // Config says which machine this is.
 type Config struct {
-	Machine metal.Machine
-	MAC     net.HardwareAddr
-	Serials []string // of its disks; the first is the one that boots
-	Wire    Wire
+	Machine  metal.Machine
+	MAC      net.HardwareAddr
+	Hardware Hardware
+	// Twin is the machine that people take this one for: its cables and its label
+	// are what some faults mix up. Nil is none.
+	Twin *Hardware
+	// Versions are of its firmware at this moment, as its BMC knows them; nil does
+	// not say.
+	Versions func() (bios, bmc string)
+	Wire     Wire
 	// Post is how long the next boot takes from power to the first packet.
 	Post func() time.Duration
 	// Patience is how long the firmware waits for its first DHCP answer; each
@@ -76,8 +82,8 @@ func New(config Config) *Machine {
 		faults: map[FaultName]*Fault{},
 		state:  State{ID: config.Machine.ID, Phase: Off, Since: time.Now()},
 	}
-	for _, serial := range config.Serials {
-		m.disks = append(m.disks, &Disk{serial: serial})
+	for _, d := range config.Hardware.Disks {
+		m.disks = append(m.disks, &Disk{serial: d.Serial, size: d.size()})
 	}
 	return m
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -39,6 +38,8 @@ func (l *life) agent(ctx context.Context, arguments []string) stage {
 		Client:     l.client,
 		Disks:      drives{l.Machine, metal.BootNumber(boot), images, die},
 		Inventory:  l.inventory,
+		Neighbours: l.neighbours,
+		BurnIn:     l.burnIn,
 		Rescue:     l.rescue,
 		LoadKernel: l.loadKernel,
 		Pace:       l.config.Pace,
@@ -88,28 +89,6 @@ func (l *life) tokenFor(fresh string) string {
 		return strings.Repeat("0", len(fresh)) // no earlier boot: a token of nobody
 	}
 	return old
-}
-
-// inventory is a sentence, and as much of a hardware list as a machine without
-// hardware can have.
-func (l *life) inventory(context.Context) (string, json.RawMessage) {
-	c := l.config.Machine
-	type disk struct {
-		Serial string `json:"serial"`
-		Size   int64  `json:"size"`
-	}
-	var found struct {
-		Disks []disk `json:"disks"`
-	}
-	for _, serial := range l.config.Serials {
-		found.Disks = append(found.Disks, disk{serial, diskSize})
-	}
-	hardware, err := json.Marshal(found)
-	if err != nil {
-		hardware = nil
-	}
-	return fmt.Sprintf("%s, %s firmware, NIC %s, disks %s",
-		c.ID, c.Firmware, l.config.MAC, strings.Join(l.config.Serials, " ")), hardware
 }
 
 // rescue lets nobody in: it says that somebody could come, with a host key that

@@ -27,7 +27,7 @@ func (straight) Dial(ctx context.Context, _ net.Addr, address string) (net.Conn,
 }
 
 func newLife(t testing.TB) *life {
-	m := New(Config{Machine: metal.Machine{ID: "m1"}, Serials: []string{"S1"}, Wire: straight{}})
+	m := New(Config{Machine: metal.Machine{ID: "m1"}, Hardware: Hardware{Disks: []Drive{{Serial: "S1"}}}, Wire: straight{}})
 	l := &life{Machine: m}
 	l.configure(lease{})
 	t.Cleanup(l.hangUp)
