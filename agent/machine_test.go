@@ -25,7 +25,7 @@ import (
 )
 
 // patience with an emulated machine on a busy computer.
-const patience = 4 * time.Minute
+const patience = 6 * time.Minute
 
 // bootFiles are the agent as machines boot it.
 func bootFiles(t *testing.T) string {
@@ -123,7 +123,7 @@ func start7(t *testing.T, serial *console, files, port, url string, disks ...str
 		"-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024",
 		"-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-device", "virtio-rng-pci",
 		"-kernel", filepath.Join(files, ramdisk.Kernel), "-initrd", filepath.Join(files, ramdisk.Initrd),
-		"-append", "console=ttyS0 millwright.boot=7 millwright.token=c0ffee millwright.url="+url,
+		"-append", "console=ttyS0 no_timer_check millwright.boot=7 millwright.token=c0ffee millwright.url="+url,
 		"-netdev", "user,id=n0,hostfwd=tcp:127.0.0.1:"+port+"-:22", "-device", "virtio-net-pci,netdev=n0",
 		"-drive", "file="+disks[0]+",format=raw,if=none,id=d0", "-device", "virtio-blk-pci,drive=d0,serial=S1",
 		"-drive", "file="+disks[1]+",format=raw,if=none,id=d1", "-device", "nvme,drive=d1,serial=S2")

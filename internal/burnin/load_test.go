@@ -123,11 +123,11 @@ func TestToolsThatAreNotToBeHadFailWhatNeedsThemAndNothingElse(t *testing.T) {
 func TestFiguresThatAreNoneAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"metrics:\n - stressor: cpu\n   bogo-ops: 0\n":    "did no work",
-		"metrics:\n - stressor: vm\n   bogo-ops: 7\n":     "measured nothing of cpu",
-		"metrics:\n - stressor: cpu\n   bogo-ops: .nan\n": "no figure",
-		"metrics: seven": "cannot unmarshal",
-		"":               "measured nothing",
+		"---\nmetrics:\n - stressor: cpu\n   bogo-ops: 0\n":    "did no work",
+		"---\nmetrics:\n - stressor: vm\n   bogo-ops: 7\n":     "measured nothing of cpu",
+		"---\nmetrics:\n - stressor: cpu\n   bogo-ops: .nan\n": "no figure",
+		"---\nmetrics:\n seven\n...\n":                         "cannot unmarshal",
+		"":                                                     "measured nothing",
 	} {
 		_, err := parseStress([]byte(text), "cpu")
 		require.ErrorContains(t, err, want, text)
@@ -192,4 +192,14 @@ func TestTheKernelsOwnLogIsReadWithoutWaiting(t *testing.T) {
 	for _, line := range log.lines() { // mostly none
 		require.NotEmpty(t, line)
 	}
+}
+
+// The YAML of the release that the RAM system has, as it comes.
+func TestFiguresAreFoundInAReportThatIsNotAllYAML(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/stress-ng-0.19.02.yaml")
+	require.NoError(t, err)
+	s, err := parseStress(text, "cpu")
+	require.NoError(t, err)
+	require.Equal(t, stress{Stressor: "cpu", Ops: 291, OpsRate: 290.847999, Seconds: 1.000523, MaxRSS: 8648}, s)
 }

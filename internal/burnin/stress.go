@@ -58,7 +58,7 @@ func parseStress(text []byte, stressor string) (stress, error) {
 	var report struct {
 		Metrics []stress `yaml:"metrics"`
 	}
-	if err := yaml.Unmarshal(text, &report); err != nil {
+	if err := yaml.Unmarshal(metrics(text), &report); err != nil {
 		return stress{}, fmt.Errorf("read what stress-ng measured: %w", err)
 	}
 	for _, s := range report.Metrics {
@@ -76,6 +76,25 @@ func parseStress(text []byte, stressor string) (stress, error) {
 		return s, nil
 	}
 	return stress{}, fmt.Errorf("stress-ng measured nothing of %s", stressor)
+}
+
+// metrics is that part of a report. The rest of it is no YAML: what Debian builds
+// writes its date at the wrong depth (stress-ng 0.19.02-1, "source-date-epoch").
+func metrics(text []byte) []byte {
+	const head = "metrics:\n"
+	at := bytes.Index(text, []byte("\n"+head))
+	if at < 0 {
+		return nil
+	}
+	end := at + 1 + len(head)
+	for end < len(text) && text[end] == ' ' {
+		next := bytes.IndexByte(text[end:], '\n')
+		if next < 0 {
+			return text[at+1:]
+		}
+		end += next + 1
+	}
+	return text[at+1 : end]
 }
 
 // complaints are the lines in which stress-ng says what is wrong, without the
