@@ -3,7 +3,6 @@ package bmc
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -73,9 +72,10 @@ func (v *visit) readMemory(ctx context.Context, r *metal.Reading) error {
 	return err
 }
 
-// cpu is a member of a system's Processors.
+// cpu is a member of a system's Processors, where GPUs stand as well.
 type cpu struct {
 	Name, ID, Socket, Model word
+	Type                    word `json:"ProcessorType"`
 	Status                  status
 }
 
@@ -89,77 +89,8 @@ func (v *visit) readProcessors(ctx context.Context, r *metal.Reading) error {
 	}
 	list, err := members[cpu](ctx, v, v.system.Processors.ID, 1)
 	for _, one := range list {
-		name := cmp.Or(one.Socket, one.ID, one.Name)
-		r.Parts = append(r.Parts, metal.Part{Kind: "cpu", Name: string(name), Health: one.Status.said(), Detail: string(one.Model)})
+		name, kind := cmp.Or(one.Socket, one.ID, one.Name), strings.ToLower(string(cmp.Or(one.Type, "CPU")))
+		r.Parts = append(r.Parts, metal.Part{Kind: kind, Name: string(name), Health: one.Status.said(), Detail: string(one.Model)})
 	}
 	return err
-}
-
-// storage is a disk controller, with its disks or links to them.
-type storage struct {
-	Name, ID word
-	Status   status
-	Drives   []json.RawMessage
-}
-
-// drive is a disk.
-type drive struct {
-	Name, ID, Model, SerialNumber word
-	Status                        status
-	FailurePredicted              bool
-	LifeLeft                      figure `json:"PredictedMediaLifeLeftPercent"`
-}
-
-// part is the disk in our words. One that predicts its failure is at least a
-// warning: firmware has been seen to say "OK" beside it.
-func (d drive) part() metal.Part {
-	p := metal.Part{
-		Kind: "disk", Name: string(cmp.Or(d.SerialNumber, d.Name, d.ID)), Health: d.Status.said(),
-		Detail: strings.TrimSpace(fmt.Sprintf("%s %s", d.Name, d.Model)),
-	}
-	if d.FailurePredicted {
-		p.Detail += ", predicts its failure"
-		if p.Health == "ok" || p.Health == "" {
-			p.Health = "warning"
-		}
-	}
-	if d.LifeLeft.value != nil {
-		p.Detail += fmt.Sprintf(", %.0f%% of its life left", *d.LifeLeft.value)
-	}
-	return p
-}
-
-// readDisks reads the disks behind each controller.
-func (v *visit) readDisks(ctx context.Context, r *metal.Reading) error {
-	if v.system.Storage.ID == "" {
-		return nil
-	}
-	controllers, err := members[storage](ctx, v, v.system.Storage.ID, 2)
-	if err != nil {
-		return err
-	}
-	for _, c := range controllers {
-		if !v.expands() && c.Status.wholeOK() {
-			r.Parts = append(r.Parts, metal.Part{Kind: "disk", Name: "all of " + string(cmp.Or(c.Name, c.ID)), Health: "ok"})
-			continue
-		}
-		if err := v.readDrives(ctx, c, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *visit) readDrives(ctx context.Context, c storage, r *metal.Reading) error {
-	for _, raw := range c.Drives[:min(len(c.Drives), memberLimit)] {
-		raw, err := v.fetched(ctx, raw)
-		if err != nil {
-			return err
-		}
-		var one drive
-		if json.Unmarshal(raw, &one) == nil {
-			r.Parts = append(r.Parts, one.part())
-		}
-	}
-	return nil
 }

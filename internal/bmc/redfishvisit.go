@@ -49,6 +49,7 @@ type computerSystem struct {
 	Memory       reference
 	Processors   reference
 	Storage      reference
+	Simple       reference `json:"SimpleStorage"` // what there was before
 	LogServices  reference
 	Bios         reference
 	Interfaces   reference `json:"EthernetInterfaces"`
