@@ -21,6 +21,8 @@ type AsideStore interface {
 	ReleaseProven(ctx context.Context, claim metal.Claim, boot metal.BootNumber) (why []string, err error)
 	// RetireMachine ends the machine's life here, or says why not.
 	RetireMachine(ctx context.Context, claim metal.Claim, boot metal.BootNumber) (why []string, err error)
+	// IdleBehind lists idle machines of a plan with another version of a firmware.
+	IdleBehind(ctx context.Context, site metal.SiteID, plan metal.PlanID, component, version string) ([]metal.MachineID, error)
 }
 
 // ClaimAsideInput names a machine, and what is to be done with it.
@@ -87,4 +89,24 @@ type RetireMachineResult struct {
 func (a *Aside) RetireMachine(ctx context.Context, in RetireMachineInput) (RetireMachineResult, error) {
 	why, err := a.Store.RetireMachine(ctx, in.Claim, in.Boot)
 	return RetireMachineResult{Why: why}, classify(err)
+}
+
+// ListBehindInput names a firmware that the machines of a plan should have.
+type ListBehindInput struct {
+	Site      metal.SiteID
+	Plan      metal.PlanID
+	Component string
+	Version   string
+}
+
+// ListBehindResult lists those that have another.
+type ListBehindResult struct {
+	Machines []metal.MachineID `json:",omitempty"`
+}
+
+// ListBehind lists idle machines of a plan that have another version of a
+// firmware, by what the last patrol read.
+func (a *Aside) ListBehind(ctx context.Context, in ListBehindInput) (ListBehindResult, error) {
+	machines, err := a.Store.IdleBehind(ctx, in.Site, in.Plan, in.Component, in.Version)
+	return ListBehindResult{Machines: machines}, classify(err)
 }

@@ -22,6 +22,8 @@ type Guard struct {
 type GuardStore interface {
 	PowerStore
 	FitnessOf(ctx context.Context, plan metal.PlanID) (metal.Fitness, error)
+	// AsideMachine is any machine; with free only one that nobody has, or may have.
+	AsideMachine(ctx context.Context, machine metal.MachineID, free bool) (metal.Machine, error)
 	ReadingStore
 }
 
@@ -35,6 +37,10 @@ type Keeper interface {
 	// Secure brings users, LAN and firmware settings to what is wished, and lists
 	// what was otherwise.
 	Secure(ctx context.Context, bmc metal.BMC, want metal.BMCWish) ([]metal.Finding, error)
+	SetPower(ctx context.Context, bmc metal.BMC, power metal.Power) error
+	ClearLog(ctx context.Context, bmc metal.BMC) error
+	// ColdReset starts the BMC anew, and returns once it answers.
+	ColdReset(ctx context.Context, bmc metal.BMC) error
 }
 
 // Passwords makes BMCs' passwords, and keeps one that works on record at every
@@ -98,6 +104,9 @@ type SecureBMCInput struct {
 	// Quiet brings it in order without a word: it is new, and nobody's settings
 	// are nobody's doing.
 	Quiet bool `json:",omitempty"`
+	// Rotate gives it a new password, where the one it has is ours: a tenant may
+	// have read that.
+	Rotate bool `json:",omitempty"`
 }
 
 // SecureBMCResult says what keeps the machine from the pool.
@@ -105,7 +114,7 @@ type SecureBMCResult struct {
 	Blocking []string `json:",omitempty"`
 }
 
-// SecureBMC brings the BMC's users, LAN settings and the firmware's settings to
+// SecureBMC brings the BMC's password, users, LAN settings and the firmware's settings to
 // what they should be, and reads the machine's health and firmware. What was
 // otherwise is an issue of the machine: nothing that a tenant could have touched
 // is trusted. Boot entries are no sin, as every installed system adds its own;
@@ -119,6 +128,11 @@ func (g *Guard) SecureBMC(ctx context.Context, in SecureBMCInput) (SecureBMCResu
 	fitness, err := g.Store.FitnessOf(ctx, machine.Plan)
 	if err != nil {
 		return SecureBMCResult{}, classify(err)
+	}
+	if in.Rotate && machine.BMC.Credential == metal.BMCCredential(machine.ID) {
+		if err := g.rotate(ctx, in.Claim, machine.BMC); err != nil {
+			return SecureBMCResult{}, classify(err)
+		}
 	}
 	findings, err := g.secure(ctx, machine, fitness)
 	if err != nil || in.Quiet {

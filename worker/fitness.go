@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 
 	"go.temporal.io/sdk/worker"
 
@@ -30,6 +31,7 @@ func (judge) Reading(r metal.Reading, baseline map[string]string) []metal.Findin
 func keepMachines(w worker.Worker, store *postgres.Store, bmcs *bmc.Driver, passwords vault.Credentials) {
 	rotation := vault.Rotation{Vault: passwords.Vault, Rows: store}
 	w.RegisterActivity(&activities.Guard{Store: store, BMC: bmcs, Judge: judge{}, Passwords: rotation, Credentials: passwords.Get})
+	w.RegisterActivity(&activities.Firmware{Store: store, BMC: bmcs, Images: firmwareImages{client: http.DefaultClient}})
 	w.RegisterActivity(&activities.Patrol{Store: store, BMC: bmcs, Judge: judge{}})
 	w.RegisterActivity(&activities.Enrol{Store: store, BMC: bmcs, Passwords: rotation, Credentials: passwords.Get})
 }

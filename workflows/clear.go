@@ -47,7 +47,7 @@ func (v *visit) examine(ctx workflow.Context) error {
 		return err
 	}
 	if _, err := call(ctx, v.run, device, v.siteQueue(), "bring the BMC of "+v.machine()+" back in order",
-		guard.SecureBMC, activities.SecureBMCInput{Claim: v.claim()}); err != nil {
+		guard.SecureBMC, activities.SecureBMCInput{Claim: v.claim(), Rotate: true}); err != nil {
 		return err
 	}
 	_, err := v.compare(ctx)

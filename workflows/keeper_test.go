@@ -29,6 +29,7 @@ func (w *world) keeping(env *testsuite.TestWorkflowEnvironment) {
 	env.RegisterActivity(&activities.Fitness{Store: w.store, Judge: judge{w}})
 	env.RegisterActivity(&activities.Guard{Store: w.store, BMC: bmc{w}, Judge: judge{w},
 		Passwords: vault.Rotation{Vault: w.vault(), Rows: w.store}, Credentials: w.credentials().Get})
+	env.RegisterActivity(&activities.Firmware{Store: w.store, BMC: bmc{w}, Images: images{}})
 	env.RegisterActivity(&activities.Patrol{Store: w.store, BMC: bmc{w}, Judge: judge{w}})
 	env.RegisterActivity(&activities.Enrol{Store: w.store, BMC: bmc{w},
 		Passwords: vault.Rotation{Vault: w.vault(), Rows: w.store}, Credentials: w.credentials().Get})
@@ -118,7 +119,7 @@ func (b bmc) Identify(_ context.Context, address string, cred metal.Credential) 
 		return metal.MachineIdentity{}, fmt.Errorf("BMC %s: no route to host", address)
 	}
 	return metal.MachineIdentity{Protocol: metal.Redfish, Serial: "SN-" + address, Vendor: "Lab", Model: "L1",
-		MACs: []string{"02:ff:00:00:00:01"}}, nil
+		MACs: []string{fmt.Sprintf("02:ff:00:00:%02x:%02x", b.n/256, b.n%256)}}, nil
 }
 
 // judge says what the boxes say.
@@ -136,4 +137,72 @@ func (j judge) Reading(r metal.Reading, _ map[string]string) []metal.Finding {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.boxes[r.Machine].finds[metal.LookPatrol]
+}
+
+func (bmc) ClearLog(context.Context, metal.BMC) error  { return nil }
+func (bmc) ColdReset(context.Context, metal.BMC) error { return nil }
+
+// images gives whatever is asked for.
+type images struct{}
+
+func (images) Fetch(_ context.Context, url, _ string) (metal.FirmwareImage, func(), error) {
+	return metal.FirmwareImage{Name: url}, func() {}, nil
+}
+
+// flash is a machine's firmware, and what becomes of an update.
+type flash struct {
+	has, kept string // the version, and the one to go back to; empty: none
+	next      string // what an update makes of it
+	looks     int    // of an update under way
+	fails     bool   // the BMC says so
+}
+
+func (b bmc) flash(m metal.BMC) *flash {
+	box := b.boxes[m.Machine]
+	if box.flash == nil {
+		box.flash = &flash{has: "1.0", kept: "0.9", next: "2.0"}
+	}
+	return box.flash
+}
+
+func (b bmc) Firmware(_ context.Context, m metal.BMC) ([]metal.FirmwareVersion, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return []metal.FirmwareVersion{{Component: "bios", Version: b.flash(m).has}}, nil
+}
+
+func (b bmc) BeginUpdate(_ context.Context, m metal.BMC, _ string, _ metal.FirmwareImage) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flash(m).looks = 3
+	return "update", nil
+}
+
+func (b bmc) UpdateStatus(_ context.Context, m metal.BMC, task string) (metal.UpdateProgress, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.flash(m)
+	if f.looks--; f.looks > 0 {
+		return metal.UpdateProgress{State: metal.UpdateRunning}, nil
+	}
+	if task == "back" {
+		f.has = f.kept
+		return metal.UpdateProgress{State: metal.UpdateDone}, nil
+	}
+	if f.fails {
+		return metal.UpdateProgress{State: metal.UpdateFailed, Detail: "ImageCorrupt"}, nil
+	}
+	f.has, f.kept = f.next, f.has
+	return metal.UpdateProgress{State: metal.UpdateDone}, nil
+}
+
+func (b bmc) Rollback(_ context.Context, m metal.BMC, _ string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.flash(m)
+	if f.kept == "" {
+		return "", metal.ErrUnsupported
+	}
+	f.looks = 2
+	return "back", nil
 }

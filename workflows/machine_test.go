@@ -49,6 +49,7 @@ func (b bmc) SetPower(_ context.Context, m metal.BMC, power metal.Power) error {
 		box.on, box.waiting, box.warm = false, false, false
 		box.life++
 	}
+	box.on = power == metal.On
 	return nil
 }
 

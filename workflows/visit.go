@@ -30,6 +30,8 @@ var (
 	fitness *activities.Fitness
 	patrol  *activities.Patrol
 	enrol   *activities.Enrol
+
+	firmware *activities.Firmware
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several

@@ -61,6 +61,7 @@ type box struct {
 	password string // of its BMC; empty: the first one
 	finds    finds  // what looks at it find
 	mute     bool   // its BMC does not answer a patrol
+	flash    *flash // its firmware
 
 	dead         bool   // never boots
 	silent       bool   // the installed system never phones home
@@ -280,7 +281,13 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	defer w.mu.Unlock()
 	w.calls = nil
 	w.after = func(d time.Duration, f func()) { env.RegisterDelayedCallback(f, d) }
-	w.tell = func(_ string, r metal.Report) { env.SignalWorkflow(ReportSignal, r) }
+	w.tell = func(run string, r metal.Report) {
+		if run == id {
+			env.SignalWorkflow(ReportSignal, r)
+			return
+		}
+		_ = env.SignalWorkflowByID(run, ReportSignal, r) // of a child; one that is over is not told
+	}
 	return env
 }
 

@@ -80,3 +80,15 @@ type DueReading struct {
 	Baseline map[string]string // its plan's firmware
 	Failed   int               // visits without an answer so far
 }
+
+// Tending is one thing that a person wants of a machine's BMC.
+type Tending string
+
+const (
+	TendRead     Tending = "read"            // its sensors and log, now
+	TendClearLog Tending = "clear-log"       // its entries are kept here
+	TendReset    Tending = "reset-bmc"       // a cold reset
+	TendOn       Tending = "power-on"        // of a machine that nobody uses
+	TendOff      Tending = "power-off"       // likewise
+	TendPassword Tending = "rotate-password" // of a machine that no device lives on
+)

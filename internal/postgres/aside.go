@@ -150,3 +150,30 @@ func (s *Store) whileHeld(ctx context.Context, claim metal.Claim, f func(*query.
 		return f(q, m)
 	})
 }
+
+// IdleBehind lists idle machines of a plan with another version of a firmware, by
+// what was last read of them.
+func (s *Store) IdleBehind(ctx context.Context, site metal.SiteID, plan metal.PlanID, component, version string) ([]metal.MachineID, error) {
+	rows, err := s.Queries().IdleBehind(ctx, query.IdleBehindParams{Site: string(site), Plan: string(plan), Component: component, Version: version})
+	all := make([]metal.MachineID, len(rows))
+	for i, id := range rows {
+		all[i] = metal.MachineID(id)
+	}
+	return all, err
+}
+
+// AsideMachine is a machine as a person's hand may have it at its BMC: any, or
+// with free only one that no device and no run has, and that nobody may claim.
+func (s *Store) AsideMachine(ctx context.Context, machine metal.MachineID, free bool) (metal.Machine, error) {
+	m, err := s.Queries().GetMachine(ctx, string(machine))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return metal.Machine{}, fmt.Errorf("machine %s: %w", machine, metal.ErrUnknownMachine)
+	}
+	if err != nil {
+		return metal.Machine{}, err
+	}
+	if free && (m.Device != nil || m.Run != "" || m.State == string(metal.Idle)) {
+		return metal.Machine{}, fmt.Errorf("machine %s is %s: its power is for a device, a run or the next order; take it with starter machine maintain or quarantine first: %w", machine, m.State, metal.ErrWrongState)
+	}
+	return machineOf(m)
+}

@@ -261,6 +261,10 @@ func (s *Store) HeldMachine(ctx context.Context, claim metal.Claim) (metal.Machi
 	if err != nil {
 		return metal.Machine{}, err
 	}
+	return machineOf(m)
+}
+
+func machineOf(m query.GetMachineRow) (metal.Machine, error) {
 	var bmc BMCRecord
 	if err := json.Unmarshal(m.Bmc, &bmc); err != nil {
 		return metal.Machine{}, fmt.Errorf("machine %s: its BMC record: %w", m.ID, err)
