@@ -3,6 +3,7 @@ package burnin
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -202,4 +203,20 @@ func TestFiguresAreFoundInAReportThatIsNotAllYAML(t *testing.T) {
 	s, err := parseStress(text, "cpu")
 	require.NoError(t, err)
 	require.Equal(t, stress{Stressor: "cpu", Ops: 291, OpsRate: 290.847999, Seconds: 1.000523, MaxRSS: 8648}, s)
+}
+
+func FuzzFigures(f *testing.F) {
+	text, err := os.ReadFile("testdata/stress-ng-0.19.02.yaml")
+	require.NoError(f, err)
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := parseStress(text, "cpu")
+		if err == nil {
+			require.Positive(t, s.Ops)
+			require.False(t, s.OpsRate < 0 || math.IsInf(s.OpsRate, 0) || math.IsNaN(s.OpsRate))
+		}
+		if job, err := parseFIO(text); err == nil {
+			require.False(t, math.IsInf(job.Read.Rate, 0))
+		}
+	})
 }

@@ -18,6 +18,7 @@
 //	}
 //	system, err := ramsystem.Start(ctx, log)  // file systems, modules; may run again after a crash
 //	err = system.Network(ctx)                 // waits for an address, for ever; the only error is ctx's
+//	err = system.AddTools(…)                  // where a job needs the large programs that are not in the initrd
 //	exit, err := agent.Run(ctx, …)
 //	if exit == agent.Kexec {
 //		// While the network is up, so that a refusal can be reported.
