@@ -40,9 +40,9 @@ func (s sensor) sensor() (metal.Sensor, bool) {
 		as.kind, as.unit, known = metal.Fan, "%", isFan(string(s.Name)+" "+string(s.ID))
 	}
 	t := s.Thresholds
-	return metal.Sensor{
+	return silent(metal.Sensor{
 		Name: string(cmp.Or(s.Name, s.ID)), Kind: as.kind, Unit: as.unit, Value: s.Reading.value, State: s.Status.said(),
 		LowCritical: cmp.Or(t.LowerCritical.Reading.value, t.LowerFatal.Reading.value), LowWarning: t.LowerCaution.Reading.value,
 		HighWarning: t.UpperCaution.Reading.value, HighCritical: cmp.Or(t.UpperCritical.Reading.value, t.UpperFatal.Reading.value),
-	}, known
+	}), known
 }

@@ -133,6 +133,15 @@ func (l limits) on(s metal.Sensor) metal.Sensor {
 	s.LowWarning = l.LowerThresholdNonCritical.value
 	s.HighWarning = l.UpperThresholdNonCritical.value
 	s.HighCritical = cmp.Or(l.UpperThresholdCritical.value, l.UpperThresholdFatal.value)
+	return silent(s)
+}
+
+// silent takes the value of a sensor that measures nothing: BMCs fill in a 0,
+// which is a dead fan to whoever reads on.
+func silent(s metal.Sensor) metal.Sensor {
+	if s.State == "absent" || s.State == "disabled" {
+		s.Value = nil
+	}
 	return s
 }
 

@@ -10,15 +10,32 @@ import (
 	"millwright/internal/metal"
 )
 
-// taskPaths are where BMCs put a task's address if not into Location: as the
-// task itself, or among the arguments of a message (Supermicro).
-var taskPaths = regexp.MustCompile(`/redfish/v1/TaskService/(?:Tasks|TaskMonitors)/[A-Za-z0-9._-]+`)
+// taskPaths are those of tasks, without what follows: OpenBMC's monitors are
+// below them.
+var taskPaths = regexp.MustCompile(`^/redfish/v1/TaskService/(?:Tasks|TaskMonitors)/[A-Za-z0-9._-]+`)
 
-// taskOf is the task that an answer speaks of; empty if the work is done.
+// taskOf is the task that an answer speaks of; empty if the work is done. Where
+// the header has no address of it the body is the task, or has it among the
+// arguments of a message, as Supermicro's does.
 func taskOf(answer exchange) string {
-	for _, text := range []string{at(answer.location), string(answer.body)} {
-		if path := taskPaths.FindString(text); path != "" {
-			return path
+	var body struct {
+		reference
+		Accepted, Error struct {
+			Extended []struct {
+				Arguments []word `json:"MessageArgs"`
+			} `json:"@Message.ExtendedInfo"`
+		}
+	}
+	_ = json.Unmarshal(answer.body, &body) // an answer without a body has none
+	candidates := []string{at(answer.location), body.ID}
+	for _, info := range append(body.Accepted.Extended, body.Error.Extended...) {
+		for _, argument := range info.Arguments {
+			candidates = append(candidates, string(argument))
+		}
+	}
+	for _, path := range candidates {
+		if task := taskPaths.FindString(path); task != "" {
+			return task
 		}
 	}
 	return at(answer.location)
