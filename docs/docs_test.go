@@ -193,7 +193,7 @@ func ours(t *testing.T) []string {
 	}
 	for _, command := range []string{"switch list", "switch plan", "switch check", "switch repair", "switch history", "bgp enable", "bgp session", "bgp list", "ip assign", "ip names",
 		"user add", "key add", "organization add", "organization member", "project add", "quota set", "access", "hardware-reservation add", "audit", "usage report", "usage check",
-		"ca make", "login", "device create", "device list", "webhook add"} {
+		"ca make", "secrets keep", "login", "device create", "device list", "webhook add"} {
 		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
 	}
 	var flags []string

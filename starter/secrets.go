@@ -17,6 +17,8 @@ type secretsCommand struct {
 	Reseal secretsReseal `cmd:"" help:"Seal with the newest key what an older one sealed. Safe to repeat."`
 	Status secretsStatus `cmd:"" help:"Which keys there are, and how much each seals; every row is opened to see that it can be. Exits 1 if one cannot."`
 	Drop   secretsDrop   `cmd:"" help:"Forget the older keys that seal nothing any more. Backups of the database that need them cannot be opened after that."`
+	Show   secretsShow   `cmd:"" help:"Print the password of a machine's BMC, for who has to log in to it by hand."`
+	Keep   secretsKeep   `cmd:"" help:"Say that a BMC has the password of a file now: it was reset, or is another one."`
 }
 
 // keysetFlags say where the keys lie. Workers look in the same place.

@@ -89,6 +89,32 @@ func TestStatusFailsWhereARowCannotBeOpened(t *testing.T) {
 	require.Regexp(t, `true +2 +1 +damaged, or another machine's`, out)
 }
 
+func TestAPersonSeesAPasswordAndSaysWhichOneABMCHas(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "factory"), "ADMIN\nhunter2\n")
+	code, _, errs := r.cli("secrets", "init", "--credentials", dir)
+	require.Equal(t, exitDone, code, errs)
+	code, out, errs := r.cli("secrets", "show", "m1", "--credentials", dir)
+	require.Equal(t, exitNot, code)
+	require.Empty(t, out)
+	require.Contains(t, errs, "machine m1: no password of its BMC is on record")
+
+	code, out, errs = r.cli("secrets", "keep", "m1", "--credential", "factory", "--credentials", dir)
+	require.Equal(t, exitDone, code, errs)
+	require.NotContains(t, out+errs, "hunter2")
+	next, err := rotationOf(t, r, filepath.Join(dir, vault.FileName)).Next(t.Context(), "m1", "ADMIN", 16)
+	require.NoError(t, err)
+	code, out, errs = r.cli("secrets", "show", "m1", "--credentials", dir)
+	require.Equal(t, exitDone, code, errs)
+	require.Regexp(t, `\nbmc/m1 +ADMIN +hunter2\nbmc-next/m1 +ADMIN +`+next.Password+`\n$`, out)
+	code, _, errs = r.cli("secrets", "keep", "m9", "--credential", "factory", "--credentials", dir)
+	require.Equal(t, exitNot, code)
+	require.Contains(t, errs, "machine m9")
+	require.Contains(t, errs, "see starter list machines")
+}
+
 func rotationOf(t *testing.T, r *rig, file string) vault.Rotation {
 	t.Helper()
 	v, err := vault.Open(file)

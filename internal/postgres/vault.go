@@ -47,6 +47,9 @@ func (s *Store) SealedEnrolment(ctx context.Context, enrolment string) ([]byte, 
 // repeat.
 func (s *Store) PrepareCredential(ctx context.Context, machine metal.MachineID, next []byte) ([]byte, error) {
 	prepared, err := s.Queries().PrepareCredential(ctx, query.PrepareCredentialParams{Machine: string(machine), Next: next})
+	if taken(err, "23503") {
+		return nil, fmt.Errorf("machine %s: %w", machine, metal.ErrUnknownMachine)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("machine %s: write down the next password of its BMC: %w", machine, err)
 	}
