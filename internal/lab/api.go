@@ -91,6 +91,10 @@ func (l *Lab) API() http.Handler {
 		state, err := l.Machine(metal.MachineID(r.PathValue("id")))
 		answer(w, state, err)
 	})
+	mux.HandleFunc("GET /bmcs", func(w http.ResponseWriter, _ *http.Request) { answer(w, l.BMCs(), nil) })
+	mux.HandleFunc("GET /bmcs/{id}", l.showBMC)
+	mux.HandleFunc("PUT /bmcs/{id}/sensors", l.putSensor)
+	mux.HandleFunc("POST /bmcs/{id}/log", l.postLog)
 	mux.HandleFunc("GET /switches", func(w http.ResponseWriter, _ *http.Request) { answer(w, l.Switches(), nil) })
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, l.Faults(), nil) })
 	mux.HandleFunc("PUT /faults", func(w http.ResponseWriter, r *http.Request) {

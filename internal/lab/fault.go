@@ -174,41 +174,24 @@ func (s switchFaults) list() (all []Fault) {
 
 func (s switchFaults) clear() { s.ClearFaults() }
 
-// bmcFaults lists faults as they were set: a BMC does not say which are spent.
 type bmcFaults struct {
-	lab    *Lab
 	target string
 	bmc    *redfish.BMC
 }
 
 func (b bmcFaults) set(f Fault) error {
 	parsed, err := redfish.ParseFault(f.Name, f.Times, time.Duration(f.Delay))
-	if err != nil {
-		return err
+	if err == nil {
+		b.bmc.SetFault(parsed)
 	}
-	b.lab.mu.Lock()
-	defer b.lab.mu.Unlock()
-	if b.lab.bmcSet[b.target] == nil {
-		b.lab.bmcSet[b.target] = map[string]Fault{}
-	}
-	b.lab.bmcSet[b.target][f.Name] = f
-	b.bmc.SetFault(parsed)
-	return nil
+	return err
 }
 
 func (b bmcFaults) list() (all []Fault) {
-	b.lab.mu.Lock()
-	defer b.lab.mu.Unlock()
-	for _, f := range b.lab.bmcSet[b.target] {
-		all = append(all, f)
+	for _, f := range b.bmc.Faults() {
+		all = append(all, Fault{b.target, f.Name, f.Times, Duration(f.Delay)})
 	}
-	slices.SortFunc(all, func(x, y Fault) int { return strings.Compare(x.Name, y.Name) })
 	return all
 }
 
-func (b bmcFaults) clear() {
-	b.lab.mu.Lock()
-	defer b.lab.mu.Unlock()
-	delete(b.lab.bmcSet, b.target)
-	b.bmc.ClearFaults()
-}
+func (b bmcFaults) clear() { b.bmc.ClearFaults() }

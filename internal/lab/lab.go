@@ -43,8 +43,7 @@ type Lab struct {
 
 	serving sync.WaitGroup
 	mu      sync.Mutex
-	bmcSet  map[string]map[string]Fault // faults of BMCs as they were set, by target and name
-	failed  []error                     // of what stopped serving before its time
+	failed  []error // of what stopped serving before its time
 }
 
 // Run runs a lab until ctx ends.
@@ -64,7 +63,7 @@ func Start(ctx context.Context, config Config) (*Lab, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Lab{config: config, index: map[string]faulty{}, bmcSet: map[string]map[string]Fault{}}
+	l := &Lab{config: config, index: map[string]faulty{}}
 	if err := l.build(ctx); err != nil {
 		return nil, err
 	}
@@ -159,7 +158,7 @@ func (l *Lab) addMachine(ctx context.Context, m sitefile.Machine, sw *netconf.Sw
 	l.machines = append(l.machines, built)
 	l.bmcs = append(l.bmcs, bmc)
 	l.index["machine/"+string(m.ID)] = machineFaults{built, l, bmc}
-	l.index["bmc/"+string(m.ID)] = bmcFaults{l, "bmc/" + string(m.ID), bmc}
+	l.index["bmc/"+string(m.ID)] = bmcFaults{"bmc/" + string(m.ID), bmc}
 	return nil
 }
 
