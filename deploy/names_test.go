@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,47 +68,12 @@ func alerts(t *testing.T) (all []alert) {
 	return all
 }
 
-// dashboard is what we look at of millwright.json.
-type dashboard struct {
-	UID           string
-	SchemaVersion int
-	Templating    struct {
-		List []struct{ Name, Type, Query string }
-	}
-	Panels []panel
-}
-
-type panel struct {
-	ID          int
-	Type        string
-	Title       string
-	Description string
-	Datasource  struct{ Type, UID string }
-	GridPos     struct{ X, Y, W, H int }
-	FieldConfig struct{ Defaults struct{ Unit string } }
-	Targets     []struct {
-		RefID        string
-		Expr         string
-		LegendFormat string
-		Datasource   struct{ Type, UID string }
-	}
-}
-
-func millwright(t *testing.T) dashboard {
-	t.Helper()
-	var d dashboard
-	text, err := os.ReadFile("grafana/dashboards/millwright.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(text, &d))
-	return d
-}
-
 var (
 	inSentence = regexp.MustCompile(`\$labels\.([a-z_]+)`)
 	inLegend   = regexp.MustCompile(`\{\{\s*([a-z_]+)\s*\}\}`)
 )
 
-// questions are all that rules and dashboard ask.
+// questions are all that rules and dashboards ask.
 func questions(t *testing.T) []question {
 	t.Helper()
 	var all []question
@@ -117,9 +81,16 @@ func questions(t *testing.T) []question {
 		text := strings.Join([]string{a.Annotations["summary"], a.Annotations["description"]}, " ")
 		all = append(all, question{"alert " + a.Alert, a.Expr, matches(inSentence, text)})
 	}
-	for _, p := range millwright(t).Panels {
-		for _, target := range p.Targets {
-			all = append(all, question{"panel " + p.Title, target.Expr, matches(inLegend, target.LegendFormat)})
+	for _, d := range dashboards(t) {
+		for _, p := range d.Panels {
+			for _, target := range p.Targets {
+				all = append(all, question{d.Title + ": panel " + p.Title, target.Expr, matches(inLegend, target.LegendFormat)})
+			}
+		}
+		for _, v := range d.Templating.List {
+			if found := labelValues.FindStringSubmatch(v.Definition); found != nil {
+				all = append(all, question{d.Title + ": variable " + v.Name, "count by (" + found[2] + ") (" + found[1] + ")", nil})
+			}
 		}
 	}
 	return all
@@ -153,6 +124,7 @@ func unanswered(have exported, all []question) (problems []string) {
 func TestEveryMetricThatAlertsAndDashboardNameIsExported(t *testing.T) {
 	t.Parallel()
 	s, all := startSite(t), questions(t)
+	s.live(t)
 	s.stir(t)
 	var problems atomic.Pointer[[]string] // Eventually may look on after it gave up
 	t.Cleanup(func() {

@@ -52,9 +52,9 @@ func watched(t *testing.T) *web {
 	w.exec(`update plans set spares = 3, warm = 2`)
 	w.exec(`update sites set power_budget = 9000`)
 	w.exec(`update machines set health = 'degraded' where id = 'm1'`)
-	w.exec(`insert into issues (machine, look, kind, part, severity, detail) values
-		('m1', 'patrol', 'hot-part', 'Temp', 'degraded', 'x'), ('m1', 'bmc', 'wrong-firmware', 'bios', 'degraded', 'x')`)
-	w.exec(`insert into issues (machine, look, kind, part, severity, detail, closed_at) values ('m1', 'patrol', 'dead-fan', 'Fan 2', 'failing', 'x', now())`)
+	w.exec(`insert into issues (machine, look, kind, part, severity, detail, blocks) values
+		('m1', 'patrol', 'hot-part', 'Temp', 'degraded', 'x', false), ('m1', 'bmc', 'wrong-firmware', 'bios', 'degraded', 'x', false)`)
+	w.exec(`insert into issues (machine, look, kind, part, severity, detail, blocks, closed_at) values ('m1', 'patrol', 'dead-fan', 'Fan 2', 'failing', 'x', true, now())`)
 	w.exec(`insert into bmc_records (machine, score, rests_until) values ('m1', 0.25, now() + interval '1 min'), ('m2', 0.001, now() - interval '1 min')`)
 	return w
 }
