@@ -58,6 +58,10 @@ type commandLine struct {
 
 	HardwareReservation hardwareReservationCommand `cmd:"" name:"hardware-reservation" group:"Steer" help:"Keep machines for a project: add, list, end."`
 
+	Machine    machineCommand    `cmd:"" group:"Machines" help:"The life of machines: how they are and why, proven, watched, taken aside and back, retired."`
+	Enrol      enrolCommand      `cmd:"" group:"Machines" help:"Make machines of BMCs, from a list or a range: found, proven, idle."`
+	Enrolments enrolmentsCommand `cmd:"" group:"Machines" help:"BMCs that were named to become machines, and what came of it."`
+
 	User         userCommand         `cmd:"" group:"People" help:"Users of the API: add, list, disable."`
 	Organization organizationCommand `cmd:"" group:"People" help:"Organizations of the API, and their members."`
 	Project      projectCommand      `cmd:"" group:"People" help:"Projects of the API."`

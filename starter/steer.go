@@ -139,20 +139,11 @@ func (c retryCommand) Run(ctx context.Context, a *app) error {
 }
 
 type releaseCommand struct {
-	Machine metal.MachineID `arg:"" help:"The machine's name."`
-	By      string          `env:"USER" default:"an operator" help:"Who says so."`
-	Reason  string          `env:"-" default:"fit, on their word" help:"Why it is fit."`
+	word   `embed:""`
+	Reason string `env:"-" default:"fit, on their word" help:"Why it is fit."`
 }
 
-// Run frees the machine, if it holds nothing of anybody.
+// Run is that of starter machine release, which wants a reason.
 func (c releaseCommand) Run(ctx context.Context, a *app) error {
-	store, err := a.database(ctx)
-	if err != nil {
-		return err
-	}
-	if err := store.Vouch(ctx, metal.Word{Machine: c.Machine, By: c.By, Note: c.Reason}); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.out, "machine %s is idle, and may be claimed\n", c.Machine)
-	return err
+	return machineReleaseCommand{c.word, reason{c.Reason}}.Run(ctx, a)
 }
