@@ -1,9 +1,11 @@
 package bmc_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +13,10 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,20 +31,26 @@ import (
 // not; gives out no tokens; and repeats its pages. TLS is put before it, and
 // what a test wants hidden is not found.
 type foreignBMC struct {
-	inside string // where it listens itself
+	inside string       // where it listens itself
+	asked  atomic.Int64 // requests
 	driver *bmc.Driver
 	record metal.BMC
 }
 
 func setupForeign(t *testing.T, program string, hidden ...string) *foreignBMC {
 	t.Helper()
+	f := &foreignBMC{}
 	inside := freeTCPAddress(t)
 	serve := exec.Command(program, inside)
 	require.NoError(t, serve.Start())
 	t.Cleanup(func() { _ = serve.Process.Kill(); _ = serve.Wait() })
 
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: inside})
+	if slices.Contains(hidden, expanding) {
+		proxy.ModifyResponse = hideExpanding
+	}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.asked.Add(1)
 		for _, path := range hidden {
 			if strings.TrimSuffix(r.URL.Path, "/") == path {
 				http.NotFound(w, r)
@@ -57,19 +68,31 @@ func setupForeign(t *testing.T, program string, hidden ...string) *foreignBMC {
 		return err == nil
 	}, 20*time.Second, 10*time.Millisecond)
 	sum := sha256.Sum256(server.Certificate().Raw)
-	return &foreignBMC{
-		inside: inside,
-		driver: &bmc.Driver{
-			Credentials: func(context.Context, string) (metal.Credential, error) {
-				return metal.Credential{User: "Administrator", Password: password}, nil
-			},
-			Request: 5 * time.Second, Settle: 5 * time.Second,
+	f.inside = inside
+	f.driver = &bmc.Driver{
+		Credentials: func(context.Context, string) (metal.Credential, error) {
+			return metal.Credential{User: "Administrator", Password: password}, nil
 		},
-		record: metal.BMC{
-			Machine: "m9", Address: server.Listener.Addr().String(), Protocol: metal.Redfish,
-			Credential: "bmc/m9", Fingerprint: hex.EncodeToString(sum[:]), Gap: time.Millisecond,
-		},
+		Request: 5 * time.Second, Settle: 5 * time.Second,
 	}
+	f.record = metal.BMC{
+		Machine: "m9", Address: server.Listener.Addr().String(), Protocol: metal.Redfish,
+		Credential: "bmc/m9", Fingerprint: hex.EncodeToString(sum[:]), Gap: time.Millisecond,
+	}
+	return f
+}
+
+// expanding, hidden, is a service that does not say that it expands.
+const expanding = "expanding"
+
+func hideExpanding(resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	body = bytes.ReplaceAll(body, []byte(`"NoLinks": true`), []byte(`"NoLinks": false`))
+	body = bytes.ReplaceAll(body, []byte(`"ExpandAll": true`), []byte(`"ExpandAll": false`))
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	return err
 }
 
 // TestAgainstABMCOfOthers builds that service once, and starts one for each test.
@@ -83,6 +106,7 @@ func TestAgainstABMCOfOthers(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, program string){
 		"a foreign BMC is read":                                aForeignBMCIsRead,
 		"sensors are read the new way where there is no other": sensorsAreReadTheNewWayWhereThereIsNoOther,
+		"where nothing expands, summaries are read":            whereNothingExpandsSummariesAreRead,
 		"a foreign BMC is identified":                          aForeignBMCIsIdentified,
 		"a foreign BMC is brought in order":                    aForeignBMCIsBroughtInOrder,
 		"a user who is only said to be removed is noticed":     aUserWhoIsOnlySaidToBeRemovedIsNoticed,
@@ -148,6 +172,22 @@ func sensorsAreReadTheNewWayWhereThereIsNoOther(t *testing.T, program string) {
 	require.Equal(t, metal.Fan, fan.Kind)
 	require.Equal(t, "%", fan.Unit)
 	require.Equal(t, "psu", partOf(t, got, "Power Supply Bay 1").Kind)
+}
+
+func whereNothingExpandsSummariesAreRead(t *testing.T, program string) {
+	t.Parallel()
+	f := setupForeign(t, program, expanding)
+	got, err := f.driver.Read(t.Context(), f.record, "")
+	require.NoError(t, err)
+	require.Empty(t, got.Missing)
+	require.Equal(t, metal.Part{Kind: "memory", Name: "all", Health: "ok"}, partOf(t, got, "all"))
+	require.Equal(t, []metal.FirmwareVersion{
+		{Component: "bios", Version: "P79 v1.45 (12/06/2017)"}, {Component: "bmc", Version: "1.45.455b66-rev4"},
+	}, got.Firmware)
+	require.LessOrEqual(t, f.asked.Load(), int64(16))
+	list, err := f.driver.Firmware(t.Context(), f.record)
+	require.NoError(t, err)
+	require.Len(t, list, 3)
 }
 
 func aForeignBMCIsIdentified(t *testing.T, program string) {
