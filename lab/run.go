@@ -20,7 +20,7 @@ type runCommand struct {
 	Patience    time.Duration  `default:"1s" help:"How long firmware waits for its first DHCP answer; three more tries wait twice as long each."`
 	Seed        uint64         `default:"1" help:"Of everything that varies."`
 	Faults      string         `type:"path" help:"File of faults from the start: a YAML or JSON list of {target, fault, times, delay}."`
-	API         string         `name:"api" default:"127.64.0.1:8099" help:"Where the HTTP API listens: /machines, /switches, /faults. Empty is nowhere."`
+	API         string         `name:"api" default:"127.64.0.1:8099" help:"Where the HTTP API listens: /machines, /bmcs, /switches, /faults. Empty is nowhere."`
 	LogLevel    slog.Level     `default:"info" help:"debug shows each phase of each machine."`
 }
 

@@ -151,3 +151,8 @@ func (r *rig) install() metal.BootNumber {
 func (r *rig) fault(name string, times int) {
 	require.NoError(r, r.lab.SetFault(lab.Fault{Target: "machine/m1", Name: name, Times: times}))
 }
+
+// bmcFault is of the first machine's BMC, until it is cleared.
+func (r *rig) bmcFault(name string) {
+	require.NoError(r, r.lab.SetFault(lab.Fault{Target: "bmc/m1", Name: name}))
+}

@@ -98,7 +98,7 @@ func (b *BMC) processorView(id string) object {
 	}
 	return resource(processorsPath+"/"+id, "Processor.v1_11_0.Processor", id, object{
 		"Socket": id, "ProcessorType": "CPU", "Manufacturer": b.hardware.Vendor, "Model": b.hardware.CPU,
-		"TotalCores": b.hardware.Cores, "TotalThreads": 2 * b.hardware.Cores, "Status": statusOf(b.unless(HotCPU, healthCritical)),
+		"TotalCores": b.hardware.Cores, "TotalThreads": 2 * b.hardware.Cores, "Status": statusOf(healthOK),
 	})
 }
 
