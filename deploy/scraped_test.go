@@ -165,6 +165,10 @@ func TestARealPrometheusAnswersEveryPanelAndEvaluatesEveryRule(t *testing.T) {
 		return len(found) == 0
 	}, patience, 500*time.Millisecond, "every panel shows something")
 
+	// The run that was stirred failed on a machine of this plan.
+	failed := `millwright_run_duration_seconds_count{run="Provision", plan="c1.small", outcome="failed"}`
+	require.Eventually(t, func() bool { n, err := p.query(all[0], failed); return err == nil && n == 1 }, patience, 500*time.Millisecond)
+
 	// From the row that a patrol writes to the alert: one temperature is close to
 	// its limit, one is not; one of three fans stands.
 	hot, err := p.alerting("TemperatureNearCritical")
