@@ -11,32 +11,44 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"millwright/internal/bmc/ipmitest"
 	"millwright/internal/metal"
 	"millwright/internal/rig"
+	"millwright/internal/vault"
 )
 
-// secrets are what must stand nowhere: the passwords that this rig's programs
-// use, the API's token, and anything that looks like an agent's.
-func secrets(t *testing.T, r *rig.Rig) *regexp.Regexp {
+// secretsOf are what must stand nowhere: the passwords that this rig's programs
+// use, given and made, the API's token, and anything that looks like an agent's.
+func secretsOf(t *testing.T, r *rig.Rig, made ...string) *regexp.Regexp {
 	t.Helper()
 	pattern := regexp.QuoteMeta(r.Token) + `|millwright\.token|[Bb]earer [0-9a-f]{16}`
 	for _, name := range []string{"switch", "bmc"} {
 		text, err := os.ReadFile(filepath.Join(r.Dir, "credentials", name))
 		require.NoError(t, err)
 		lines := regexp.MustCompile(`\n`).Split(string(text), 3)
-		pattern += "|" + regexp.QuoteMeta(lines[1])
+		made = append(made, lines[1])
 	}
 	password := regexp.MustCompile(`://[^:]+:([^@]+)@`).FindStringSubmatch(r.Stack.DSN)
 	require.NotNil(t, password)
-	return regexp.MustCompile(pattern + "|" + regexp.QuoteMeta(password[1]))
+	keyset, err := os.ReadFile(filepath.Join(r.Dir, "credentials", vault.FileName))
+	require.NoError(t, err)
+	for _, key := range regexp.MustCompile(`"value":"([^"]+)"`).FindAllStringSubmatch(string(keyset), -1) {
+		pattern += "|" + regexp.QuoteMeta(key[1])
+	}
+	for _, secret := range append(made, password[1]) {
+		pattern += "|" + anyForm(secret)
+	}
+	return regexp.MustCompile(pattern)
 }
 
-// After a life with failures in it, no history, log, command line or row of
-// ours names a secret.
+// After a life with failures in it, on BMCs with passwords that we made, no
+// history, log, command line, row or error has a secret in it.
 func TestNoSecretStandsInAnyHistoryLogOrRow(t *testing.T) {
 	t.Parallel()
 	r := start(t, rig.Config{Limits: patient})
-	secret := secrets(t, r)
+	made := append(rotated(t, r), ipmitest.Password, wrongPassword)
+	secret := secretsOf(t, r, made...)
+	stop := watched(secret)
 	require.NoError(t, r.Lab.SetFault(fault("switch/tor-r1", "login-refused", 1)))
 	require.NoError(t, r.Lab.SetFault(fault("bmc/m1", "refuse-login", 1)))
 	refused, err := r.Do(t.Context(), "refused", rig.Provision())
@@ -45,6 +57,19 @@ func TestNoSecretStandsInAnyHistoryLogOrRow(t *testing.T) {
 	device := done(t, r, "first", rig.Provision()).Device
 	done(t, r, "again", metal.OrderInput{Action: metal.ActionReinstall, Device: device, OperatingSystem: "ubuntu_24_04"})
 	done(t, r, "gone", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
+	noSecret(t, secret, "what ipmitool was started with, or an error", overIPMI(t, r))
+	out, err := r.Run(t.Context(), "starter", "secrets", "rotate")
+	require.NoError(t, err)
+	noSecret(t, secret, "starter", out)
+	out, err = r.Run(t.Context(), "starter", "secrets", "reseal")
+	require.NoError(t, err)
+	noSecret(t, secret, "starter", out)
+	done(t, r, "after", rig.Provision())
+	looks, seen := stop()
+	for _, line := range seen {
+		noSecret(t, secret, "a command line", line)
+	}
+	require.Greater(t, looks, 10)
 
 	logs, err := filepath.Glob(filepath.Join(r.Stack.Dir, "*.log"))
 	require.NoError(t, err)
@@ -52,20 +77,31 @@ func TestNoSecretStandsInAnyHistoryLogOrRow(t *testing.T) {
 	for _, log := range logs {
 		text, err := os.ReadFile(log)
 		require.NoError(t, err)
-		require.NotRegexp(t, secret, string(text), log)
+		noSecret(t, secret, log, string(text))
 	}
 	for _, run := range histories(t, r) {
-		require.NotRegexp(t, secret, run)
+		noSecret(t, secret, "a history", run)
 	}
-	dump, err := r.Store.Queries().EveryText(t.Context())
-	require.NoError(t, err)
-	for _, text := range dump {
-		require.NotRegexp(t, secret, text)
+	dumps := dumped(t, r)
+	require.Contains(t, dumps["millwright"], "INSERT INTO public.bmc_credentials VALUES ('m1', '\\x01")
+	for name, dump := range dumps {
+		noSecret(t, secret, "a dump of "+name, dump)
 	}
+	bmcs := regexp.MustCompile(anyForm(made[0]) + "|" + anyForm(ipmitest.Password))
 	for _, pid := range []int{r.Workers[0].PID(), r.Boot.PID(), r.Starter.PID()} {
-		line, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "cmdline"))
+		text, err := os.ReadFile(filepath.Join("/proc", itoa(pid), "environ"))
 		require.NoError(t, err)
-		require.NotRegexp(t, secret, string(line))
+		noSecret(t, bmcs, "an environment", string(text))
+	}
+}
+
+// noSecret requires that there is no secret in a text, and prints where one is
+// instead of all of it.
+func noSecret(t *testing.T, secret *regexp.Regexp, where, text string) {
+	t.Helper()
+	at := secret.FindStringIndex(text)
+	if at != nil {
+		t.Errorf("%s has a secret: …%s…", where, text[max(0, at[0]-200):min(len(text), at[1]+20)])
 	}
 }
 
