@@ -166,7 +166,7 @@ func (s *endings) add(e ending) {
 	case e.waited && e.State != "":
 		fmt.Fprintf(s.a.out, "machine %s is %s\n", e.Machine, e.State)
 	case e.waited:
-		fmt.Fprintf(s.a.out, "machine %s is as it was; nothing was found\n", e.Machine)
+		fmt.Fprintf(s.a.out, "machine %s: done; it is as it was before\n", e.Machine)
 	default:
 		fmt.Fprintf(s.a.out, "machine %s  run %s\n", e.Machine, e.Run)
 	}

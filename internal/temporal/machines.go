@@ -35,3 +35,24 @@ func (r Runs) StartEnrol(ctx context.Context, in workflows.EnrolInput) (Executio
 func ofMachine(in workflows.MachineInput) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(workflows.MachineAttr.ValueSet(string(in.Machine)), workflows.SiteAttr.ValueSet(string(in.Site)))
 }
+
+// StartTend starts one thing that a person wants of a machine's BMC, or refuses
+// with ErrOpen where a run on the machine is open.
+func (r Runs) StartTend(ctx context.Context, in workflows.TendInput) (Execution, error) {
+	about := ofMachine(workflows.MachineInput{Machine: in.Machine, Site: in.Site})
+	return r.begin(ctx, workflows.MachineRun(in.Machine), about, workflows.Tend, in)
+}
+
+// StartUpdate starts the update of one machine's firmware, or refuses with
+// ErrOpen.
+func (r Runs) StartUpdate(ctx context.Context, in workflows.UpdateInput) (Execution, error) {
+	about := ofMachine(workflows.MachineInput{Machine: in.Machine, Site: in.Site})
+	return r.begin(ctx, workflows.MachineRun(in.Machine), about, workflows.UpdateFirmware, in)
+}
+
+// StartRollout starts a firmware's way through the idle machines of a plan, or
+// refuses with ErrOpen while another one is on its way through them.
+func (r Runs) StartRollout(ctx context.Context, in workflows.RolloutInput) (Execution, error) {
+	about := temporal.NewSearchAttributes(workflows.SiteAttr.ValueSet(string(in.Site)), workflows.PlanAttr.ValueSet(string(in.Plan)))
+	return r.begin(ctx, workflows.RolloutRun(in.Site, in.Plan), about, workflows.Rollout, in)
+}
