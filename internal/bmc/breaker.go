@@ -36,9 +36,11 @@ func rests(record metal.BMCRecord, now time.Time) error {
 	if !now.Before(record.RestsUntil) {
 		return nil
 	}
-	return &Resting{
-		Since: record.UsedAt, Until: record.RestsUntil, Failures: record.Failures, Last: record.LastError,
+	since := record.UsedAt
+	if since.IsZero() {
+		since = record.RestsUntil.Add(-restAfter(record.Failures))
 	}
+	return &Resting{Since: since, Until: record.RestsUntil, Failures: record.Failures, Last: record.LastError}
 }
 
 // restAfter is how long a BMC rests after that many failures in a row.

@@ -66,11 +66,13 @@ func (t *turn) ways(b metal.BMC) (way, other metal.BMC, two bool) {
 }
 
 // forget goes back to the declared way after a day, and when the record is of
-// another declaration.
+// another declaration. Where nobody knows since when, the day begins.
 func (t *turn) forget(b metal.BMC) {
-	since := t.record.ProtocolAt
-	if t.record.Protocol == b.Second.Protocol && !since.IsZero() && time.Since(since) < secondFor {
-		return
+	r := &t.record
+	if r.Protocol != "" && r.ProtocolAt.IsZero() {
+		r.ProtocolAt = moment()
 	}
-	t.record.Protocol, t.record.ProtocolAt = "", time.Time{}
+	if r.Protocol != b.Second.Protocol || time.Since(r.ProtocolAt) >= secondFor {
+		r.Protocol, r.ProtocolAt = "", time.Time{}
+	}
 }

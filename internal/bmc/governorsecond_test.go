@@ -41,9 +41,16 @@ func TestTheSecondProtocolIsTakenWhenTheFirstKeepsFailing(t *testing.T) {
 	require.NoError(t, second.SetPower(t.Context(), r.record, metal.Off))
 	require.Equal(t, asked, r.Load().Requests)
 
+	// So it is where nobody knows since when.
+	record := r.known()
+	record.ProtocolAt = time.Time{}
+	r.teach(t, record)
+	require.NoError(t, second.SetPower(t.Context(), r.record, metal.On))
+	require.Equal(t, asked, r.Load().Requests)
+	require.NotZero(t, r.known().ProtocolAt)
+
 	// A day later the first has another chance.
 	r.ClearFaults()
-	record := r.known()
 	record.ProtocolAt = time.Now().Add(-25 * time.Hour)
 	r.teach(t, record)
 	_, err := r.driver.Power(t.Context(), r.record)
