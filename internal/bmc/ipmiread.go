@@ -46,7 +46,7 @@ func (s *ipmiSession) readLog(info, list, mark string, r *metal.Reading) {
 		r.Missing = append(r.Missing, "event log: the BMC does not give it out")
 		return
 	}
-	r.Log, r.LogMark, r.Cleared = sinceMark(entries, mark)
+	r.Log, r.LogMark, r.Cleared = sinceMark(metal.IPMI, entries, mark)
 	r.LogFull = logIsFull(known)
 }
 

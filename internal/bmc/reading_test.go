@@ -130,7 +130,7 @@ func entries(ids ...string) (list []metal.LogEntry) {
 
 func TestMarksFindTheNewEntries(t *testing.T) {
 	t.Parallel()
-	mark := markOf(entries("9")[0])
+	mark := markOf(metal.IPMI, entries("9")[0])
 	for name, c := range map[string]struct {
 		log     []metal.LogEntry
 		fresh   int
@@ -145,10 +145,23 @@ func TestMarksFindTheNewEntries(t *testing.T) {
 		"emptied, and grown past it":     {append(entries("8", "10"), metal.LogEntry{ID: "9", Message: "another"}), 3, true},
 		"one entry was deleted":          {entries("8", "10"), 1, false},
 	} {
-		fresh, _, cleared := sinceMark(c.log, mark)
+		fresh, _, cleared := sinceMark(metal.IPMI, c.log, mark)
 		require.Len(t, fresh, c.fresh, name)
 		require.Equal(t, c.cleared, cleared, name)
 	}
+}
+
+func TestAMarkOfTheOtherProtocolIsATime(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	mark := markOf(metal.Redfish, metal.LogEntry{ID: "40", At: noon})
+	list := []metal.LogEntry{{ID: "1", At: noon.Add(-time.Hour)}, {ID: "2", At: noon}, {ID: "3", At: noon.Add(time.Minute)}}
+	fresh, next, cleared := sinceMark(metal.IPMI, list, mark)
+	require.Len(t, fresh, 1)
+	require.Equal(t, "3", fresh[0].ID)
+	require.False(t, cleared)
+	fresh, _, _ = sinceMark(metal.IPMI, list, next)
+	require.Empty(t, fresh)
 }
 
 // FuzzSinceMark holds that whoever follows the marks sees each entry once.
@@ -157,13 +170,13 @@ func FuzzSinceMark(f *testing.F) {
 	f.Add("1650000000_1", "1650000000_2")
 	f.Fuzz(func(t *testing.T, early, late string) {
 		first := entries(strings.Fields(early)...)
-		seen, mark, _ := sinceMark(first, "")
+		seen, mark, _ := sinceMark(metal.Redfish, first, "")
 		require.Len(t, seen, len(first))
-		again, same, cleared := sinceMark(first, mark)
+		again, same, cleared := sinceMark(metal.Redfish, first, mark)
 		require.Empty(t, again)
 		require.Equal(t, mark, same)
 		require.False(t, cleared)
-		_, _, _ = sinceMark(entries(strings.Fields(late)...), mark)
+		_, _, _ = sinceMark(metal.Redfish, entries(strings.Fields(late)...), mark)
 	})
 }
 

@@ -137,7 +137,7 @@ func (v *visit) readLog(ctx context.Context, r *metal.Reading) error {
 	if err != nil {
 		return err
 	}
-	r.Log, r.LogMark, r.Cleared = sinceMark(entries, r.LogMark)
+	r.Log, r.LogMark, r.Cleared = sinceMark(metal.Redfish, entries, r.LogMark)
 	r.LogFull = log.Policy != "WrapsWhenFull" && nearlyFull(used, log.Max)
 	return nil
 }
@@ -145,7 +145,7 @@ func (v *visit) readLog(ctx context.Context, r *metal.Reading) error {
 // reached is whether a log that is read from its newest entry is read enough.
 func reached(entries []metal.LogEntry, mark string) bool {
 	n := len(entries)
-	return n > 1 && mark != "" && compareIDs(entries[0].ID, entries[n-1].ID) > 0 && markOf(entries[n-1]) == mark
+	return n > 1 && mark != "" && compareIDs(entries[0].ID, entries[n-1].ID) > 0 && markOf(metal.Redfish, entries[n-1]) == mark
 }
 
 // clearLog empties the hardware's log.
