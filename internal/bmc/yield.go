@@ -11,7 +11,7 @@ var errYielded = errors.New("console closed for a command: the BMC holds one ses
 
 // yields lets commands go before consoles at BMCs that hold one session: a
 // command waits until the console is closed, and a console until no command is
-// left. As turns, it never forgets a BMC.
+// left. As governors, it never forgets a BMC.
 type yields struct {
 	mu    sync.Mutex
 	byKey map[string]*yield
