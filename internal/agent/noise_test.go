@@ -38,3 +38,12 @@ func TestNoiseEndsWithItsTimeOrItsContext(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n)
 }
+
+// BenchmarkNoise is one side's share of a link: what a core can compare.
+func BenchmarkNoise(b *testing.B) {
+	b.SetBytes(noiseBlock)
+	from := io.LimitReader(NoiseOf(7).Reader(b.Context(), time.Hour), int64(b.N)*noiseBlock)
+	n, err := NoiseOf(7).Compare(from)
+	require.NoError(b, err)
+	require.EqualValues(b, int64(b.N)*noiseBlock, n)
+}
