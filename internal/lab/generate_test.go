@@ -29,6 +29,15 @@ func TestAGeneratedSiteOfAnySizeIsValid(t *testing.T) {
 	}
 }
 
+func TestASiteIsVouchedForUnlessItIsToBeProven(t *testing.T) {
+	t.Parallel()
+	for unproven, vouched := range map[bool]bool{false: true, true: false} {
+		site, err := lab.Generate(lab.Size{Name: "lab1", Machines: 1, Net: 64, Unproven: unproven})
+		require.NoError(t, err)
+		require.Equal(t, vouched, site.Vouched)
+	}
+}
+
 func TestRacksHoldNoMoreMachinesThanTheirSwitchHasPorts(t *testing.T) {
 	t.Parallel()
 	for _, machines := range []int{1, 47, 48, 49, 95, 96, 97, 145, 193} {

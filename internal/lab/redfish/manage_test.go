@@ -135,9 +135,14 @@ func TestABMCThatRestartsIsAwayForAMomentAndForgetsSessions(t *testing.T) {
 // upload pushes an image in a form, and gives the task's address.
 func (r *rig) upload(t *testing.T, image []byte) (int, string) {
 	t.Helper()
+	return r.uploadFor(t, image, `{"Targets": [], "@Redfish.OperationApplyTime": "Immediate"}`)
+}
+
+func (r *rig) uploadFor(t *testing.T, image []byte, parameters string) (int, string) {
+	t.Helper()
 	var form bytes.Buffer
 	writer := multipart.NewWriter(&form)
-	require.NoError(t, writer.WriteField("UpdateParameters", `{"Targets": [], "@Redfish.OperationApplyTime": "Immediate"}`))
+	require.NoError(t, writer.WriteField("UpdateParameters", parameters))
 	part, err := writer.CreateFormFile("UpdateFile", "firmware.bin")
 	require.NoError(t, err)
 	_, _ = part.Write(image)
@@ -191,6 +196,32 @@ func TestAnUpdateThatCannotBeEndsInAnException(t *testing.T) {
 		return status == http.StatusNotFound
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, "9.9", r.Firmware()["bios"])
+}
+
+func TestAnUpdateMayWaitForTheNextPowerOn(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	status, _ := r.uploadFor(t, redfish.FirmwareImage("bios", "2.6"), `{"Targets": ["/redfish/v1/Systems/1"]}`)
+	require.Equal(t, http.StatusBadRequest, status, "it is no firmware")
+	_, at := r.uploadFor(t, redfish.FirmwareImage("bios", "2.6"),
+		`{"Targets": ["/redfish/v1/UpdateService/FirmwareInventory/BIOS"], "@Redfish.OperationApplyTime": "OnReset"}`)
+	r.awaitTask(t, at, "Pending")
+	require.Equal(t, redfish.BIOSVersion, r.Firmware()["bios"])
+	require.Equal(t, http.StatusNoContent, r.reset(t, "On"))
+	r.awaitTask(t, at, "Completed")
+	require.Equal(t, "2.6", r.Firmware()["bios"])
+}
+
+func TestABMCWithoutSessionsShowsNone(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.SetFault(redfish.Fault{Name: redfish.NoSessions})
+	for _, path := range []string{"/redfish/v1/SessionService", sessions} {
+		status, _, _ := r.do(t, http.MethodGet, path, nil)
+		require.Equal(t, http.StatusNotFound, status)
+	}
+	_, _, root := r.do(t, http.MethodGet, "/redfish/v1", nil)
+	require.NotContains(t, root, "SessionService")
 }
 
 func TestFaultsMaySayASensorOrAnEntry(t *testing.T) {
