@@ -1,6 +1,8 @@
-// Package bmc drives the management controllers of machines: power, and what a
-// machine boots next, over Redfish or IPMI. It stands on bmclib, whose Redfish
-// and ipmitool providers it uses one at a time and never both.
+// Package bmc drives the management controllers of machines, over Redfish or
+// IPMI: power, and what a machine boots next; its health, its event log and who
+// it is; users, settings and firmware. It stands on bmclib, whose Redfish and
+// ipmitool providers it uses one at a time and never both. What bmclib has no
+// words for is asked over the same session: no BMC sees a second one.
 //
 // Whatever a BMC says is weather unless it wraps one of metal's sentinels:
 // ErrBadCredentials, ErrFingerprint, ErrUnsupported. A write counts when it was
