@@ -67,8 +67,8 @@ func read(path string) (*keys, error) {
 	return parse(path, text)
 }
 
-// parse drops what Tink has against a text: it may quote the text, and with it
-// the keys.
+// parse drops what Tink has against a text. Tink 2.9 does not say it, but the
+// parser beneath quotes the text, and with it the keys.
 func parse(path string, text []byte) (*keys, error) {
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
 	if err != nil {
