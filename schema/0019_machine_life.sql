@@ -125,6 +125,8 @@ create table bmc_records (
     holder      text not null default '', -- the process that has the turn
     held_until  timestamptz not null default '-infinity', -- when it is anybody's again
     protocol    text not null default '', -- that works; empty: as declared
+    protocol_at timestamptz, -- since when it is another than the declared one
+    used_at     timestamptz, -- the last command, of whichever process
     gap         interval not null default '0', -- least time between two commands; 0: the usual one
     score       real not null default 0 check (score between 0 and 1), -- share of conversations that failed, of late
     failures    int  not null default 0, -- in a row

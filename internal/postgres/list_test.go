@@ -77,6 +77,7 @@ func TestQuarantineEndsByHandOnlyForAMachineThatIsFit(t *testing.T) {
 	require.ErrorIs(t, ends("m9"), metal.ErrUnknownMachine)
 	require.ErrorContains(t, ends("m2"), "machine m2: it is idle, and cannot become idle from there")
 
+	r.exec("update machines set state = 'claimed' where id = 'm1'")
 	r.exec("update machines set state = 'quarantined', reason = 'silent' where id = 'm1'")
 	require.ErrorContains(t, ends("m1"), "it keeps device "+string(device))
 	r.exec("update machines set state = 'quarantined', reason = 'not erased', dirty = true where id = 'm2'")

@@ -32,6 +32,7 @@ func (t Turns) Take(ctx context.Context, machine metal.MachineID, holder string,
 func (t Turns) Done(ctx context.Context, machine metal.MachineID, holder string, learnt metal.BMCRecord) error {
 	_, err := t.Store.Queries().GiveTurn(ctx, query.GiveTurnParams{
 		Machine: string(machine), Holder: holder, Protocol: string(learnt.Protocol), Gap: learnt.Gap,
+		ProtocolAt: orNever(learnt.ProtocolAt), UsedAt: orNever(learnt.UsedAt),
 		Score: float32(min(1, max(0, learnt.Score))), Failures: int32(learnt.Failures), RestsUntil: orNever(learnt.RestsUntil),
 		LastError: clean(learnt.LastError), LastOk: orNever(learnt.LastOK), ResetAt: orNever(learnt.ResetAt),
 	})
@@ -50,7 +51,8 @@ func orNever(t time.Time) *time.Time {
 
 func governed(row query.BmcRecord) metal.BMCRecord {
 	return metal.BMCRecord{
-		Machine: metal.MachineID(row.Machine), Protocol: metal.Protocol(row.Protocol), Gap: row.Gap, Score: float64(row.Score),
+		Machine: metal.MachineID(row.Machine), Protocol: metal.Protocol(row.Protocol), Gap: row.Gap,
+		ProtocolAt: value(row.ProtocolAt), UsedAt: value(row.UsedAt), Score: float64(row.Score),
 		Failures: int(row.Failures), RestsUntil: value(row.RestsUntil), LastError: row.LastError, LastOK: value(row.LastOk), ResetAt: value(row.ResetAt),
 	}
 }

@@ -153,7 +153,7 @@ returning *;
 
 -- name: GiveTurn :execrows
 -- Back, with what was learnt. Whoever lost the turn meanwhile writes nothing.
-update bmc_records set holder = '', held_until = '-infinity', protocol = @protocol, gap = @gap, score = @score, failures = @failures,
+update bmc_records set holder = '', held_until = '-infinity', protocol = @protocol, protocol_at = sqlc.narg('protocol_at'), used_at = sqlc.narg('used_at'), gap = @gap, score = @score, failures = @failures,
     rests_until = sqlc.narg('rests_until'), last_error = @last_error, last_ok = sqlc.narg('last_ok'), reset_at = sqlc.narg('reset_at'), changed_at = now()
 where machine = @machine and holder = @holder;
 

@@ -48,7 +48,7 @@ func (q *Queries) AddEnrolment(ctx context.Context, arg AddEnrolmentParams) erro
 }
 
 const bMCRecord = `-- name: BMCRecord :one
-select machine, holder, held_until, protocol, gap, score, failures, rests_until, last_error, last_ok, reset_at, changed_at from bmc_records where machine = $1
+select machine, holder, held_until, protocol, protocol_at, used_at, gap, score, failures, rests_until, last_error, last_ok, reset_at, changed_at from bmc_records where machine = $1
 `
 
 func (q *Queries) BMCRecord(ctx context.Context, machine string) (BmcRecord, error) {
@@ -59,6 +59,8 @@ func (q *Queries) BMCRecord(ctx context.Context, machine string) (BmcRecord, err
 		&i.Holder,
 		&i.HeldUntil,
 		&i.Protocol,
+		&i.ProtocolAt,
+		&i.UsedAt,
 		&i.Gap,
 		&i.Score,
 		&i.Failures,
@@ -489,13 +491,15 @@ func (q *Queries) GetReading(ctx context.Context, machine string) (Reading, erro
 }
 
 const giveTurn = `-- name: GiveTurn :execrows
-update bmc_records set holder = '', held_until = '-infinity', protocol = $1, gap = $2, score = $3, failures = $4,
-    rests_until = $5, last_error = $6, last_ok = $7, reset_at = $8, changed_at = now()
-where machine = $9 and holder = $10
+update bmc_records set holder = '', held_until = '-infinity', protocol = $1, protocol_at = $2, used_at = $3, gap = $4, score = $5, failures = $6,
+    rests_until = $7, last_error = $8, last_ok = $9, reset_at = $10, changed_at = now()
+where machine = $11 and holder = $12
 `
 
 type GiveTurnParams struct {
 	Protocol   string
+	ProtocolAt *time.Time
+	UsedAt     *time.Time
 	Gap        time.Duration
 	Score      float32
 	Failures   int32
@@ -511,6 +515,8 @@ type GiveTurnParams struct {
 func (q *Queries) GiveTurn(ctx context.Context, arg GiveTurnParams) (int64, error) {
 	result, err := q.db.Exec(ctx, giveTurn,
 		arg.Protocol,
+		arg.ProtocolAt,
+		arg.UsedAt,
 		arg.Gap,
 		arg.Score,
 		arg.Failures,
@@ -1224,7 +1230,7 @@ const takeTurn = `-- name: TakeTurn :one
 insert into bmc_records (machine, holder, held_until) values ($1, $2, $3)
 on conflict (machine) do update set holder = excluded.holder, held_until = excluded.held_until
 where bmc_records.held_until < now() or bmc_records.holder = excluded.holder
-returning machine, holder, held_until, protocol, gap, score, failures, rests_until, last_error, last_ok, reset_at, changed_at
+returning machine, holder, held_until, protocol, protocol_at, used_at, gap, score, failures, rests_until, last_error, last_ok, reset_at, changed_at
 `
 
 type TakeTurnParams struct {
@@ -1242,6 +1248,8 @@ func (q *Queries) TakeTurn(ctx context.Context, arg TakeTurnParams) (BmcRecord, 
 		&i.Holder,
 		&i.HeldUntil,
 		&i.Protocol,
+		&i.ProtocolAt,
+		&i.UsedAt,
 		&i.Gap,
 		&i.Score,
 		&i.Failures,

@@ -100,6 +100,8 @@ type BmcRecord struct {
 	Holder     string
 	HeldUntil  time.Time
 	Protocol   string
+	ProtocolAt *time.Time
+	UsedAt     *time.Time
 	Gap        time.Duration
 	Score      float32
 	Failures   int32
