@@ -97,6 +97,12 @@ func TestWhatIsLeftOfAnEarlierChangePromotesAndAbandonsNothing(t *testing.T) {
 	first := r.next()
 	require.NoError(t, r.Promote(t.Context(), "m1", first))
 	second := r.next()
+	for _, end := range []func(context.Context, metal.MachineID, []byte) (bool, error){r.store.PromoteCredential, r.store.AbandonCredential} {
+		done, err := end(t.Context(), "m1", []byte("of before"))
+		require.NoError(t, err)
+		require.False(t, done)
+	}
+	r.opens(nextM1, second)
 	require.NoError(t, r.Promote(t.Context(), "m1", first), "a late repeat: it is on record")
 	require.NoError(t, r.Abandon(t.Context(), "m1", first))
 	r.opens(bmcM1, first)
