@@ -233,7 +233,7 @@ func TestAMachineIsReleasedAndUserDataStored(t *testing.T) {
 	require.Contains(t, out, "machine m2 is idle")
 	code, _, errs = r.cli("release", "m2")
 	require.Equal(t, exitNot, code)
-	require.Contains(t, errs, "it is idle, not in quarantine")
+	require.Contains(t, errs, "it is idle, and cannot become idle from there")
 
 	file := t.TempDir() + "/data"
 	writeFile(t, file, "test")

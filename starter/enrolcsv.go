@@ -123,6 +123,10 @@ func (l *csvList) columns(header []string, name string, renamed map[string]strin
 			l.wrong.add(name, "line 1: no column is called %q, which --columns names for %s", theirs, ours)
 		}
 	}
+	if !slices.Contains(columns, "bmc") { // what it has instead may be a line of data: it is not quoted
+		l.unused = nil
+		l.wrong.add(name, "line 1: no column is called bmc; the first line names the columns, and --columns what they are called")
+	}
 	return columns
 }
 

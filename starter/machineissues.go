@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -54,7 +55,23 @@ func readIssues(ctx context.Context, store *postgres.Store, which query.ListIssu
 			Means: known.Means, Cause: known.Cause, Cure: known.Cure,
 		})
 	}
+	slices.SortStableFunc(lines, func(a, b issueLine) int {
+		return cmp.Or(compareBool(a.Closed != nil, b.Closed != nil), slices.Index(worstFirst, a.Severity)-slices.Index(worstFirst, b.Severity))
+	})
 	return lines, nil
+}
+
+var worstFirst = []string{string(metal.Failing), string(metal.Degraded), string(metal.Note)}
+
+// compareBool puts what does not hold first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // knownOf is empty for a kind that another release knows.
