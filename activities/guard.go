@@ -70,7 +70,19 @@ func (g *Guard) RotatePassword(ctx context.Context, in RotatePasswordInput) (Rot
 	if err != nil {
 		return RotatePasswordResult{}, classify(err)
 	}
-	return RotatePasswordResult{}, classify(g.rotate(ctx, in.Claim, machine.BMC))
+	return RotatePasswordResult{}, g.outcome(ctx, machine.ID, g.rotate(ctx, in.Claim, machine.BMC))
+}
+
+// outcome is what the run hears of an error; that a BMC stays silent, or refuses
+// us, becomes an issue of its machine too. What the caller cut off says nothing.
+func (g *Guard) outcome(ctx context.Context, machine metal.MachineID, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, metal.ErrNoSecret) || errors.Is(err, metal.ErrStaleClaim) {
+		return classify(err)
+	}
+	if noted := unheard(ctx, g.Store, machine, err); noted != nil {
+		return errors.Join(err, noted)
+	}
+	return classify(err)
 }
 
 func (g *Guard) rotate(ctx context.Context, claim metal.Claim, b metal.BMC) error {
@@ -131,15 +143,19 @@ func (g *Guard) SecureBMC(ctx context.Context, in SecureBMCInput) (SecureBMCResu
 	}
 	if in.Rotate && machine.BMC.Credential == metal.BMCCredential(machine.ID) {
 		if err := g.rotate(ctx, in.Claim, machine.BMC); err != nil {
-			return SecureBMCResult{}, classify(err)
+			return SecureBMCResult{}, g.outcome(ctx, machine.ID, err)
 		}
 	}
 	findings, err := g.secure(ctx, machine, fitness)
+	if err != nil && len(findings) > 0 && !in.Quiet { // what was mended before the error, the next attempt does not meet
+		_, kept := g.Store.RecordFindings(ctx, metal.Found{Machine: machine.ID, Look: metal.LookBMC, Findings: findings, Partial: true})
+		err = errors.Join(err, kept)
+	}
 	if err != nil || in.Quiet {
-		return SecureBMCResult{}, classify(err)
+		return SecureBMCResult{}, g.outcome(ctx, machine.ID, err)
 	}
 	verdict, err := g.look(ctx, machine.BMC, findings, fitness.Baseline)
-	return SecureBMCResult{Blocking: verdict.Blocking}, classify(err)
+	return SecureBMCResult{Blocking: verdict.Blocking}, g.outcome(ctx, machine.ID, err)
 }
 
 func (g *Guard) secure(ctx context.Context, machine metal.Machine, fitness metal.Fitness) ([]metal.Finding, error) {

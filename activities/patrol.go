@@ -27,7 +27,6 @@ type Patrol struct {
 // PatrolStore keeps what is read, and what is made of it.
 type PatrolStore interface {
 	DueReadings(ctx context.Context, site metal.SiteID, olderThan time.Duration) ([]metal.DueReading, error)
-	NoReading(ctx context.Context, machine metal.MachineID, why string) (failed int, err error)
 	ReadingStore
 }
 
@@ -35,6 +34,8 @@ type PatrolStore interface {
 type ReadingStore interface {
 	LogMark(ctx context.Context, machine metal.MachineID) (string, error)
 	KeepReading(ctx context.Context, r metal.Reading) error
+	// NoReading counts visits without an answer, in a row.
+	NoReading(ctx context.Context, machine metal.MachineID, why string) (failed int, err error)
 	RecordFindings(ctx context.Context, found metal.Found) (metal.Verdict, error)
 }
 
@@ -135,7 +136,7 @@ func (p *Patrol) visit(ctx context.Context, d metal.DueReading) (heard bool, err
 	}
 	if err != nil {
 		activity.GetLogger(ctx).Warn("a BMC did not answer the patrol", "machine", d.BMC.Machine, "error", err)
-		return false, p.unheard(ctx, d, err)
+		return false, unheard(ctx, p.Store, d.BMC.Machine, err)
 	}
 	return true, p.keep(ctx, r, d.Baseline)
 }
@@ -158,8 +159,8 @@ var lasting = []metal.IssueKind{metal.MemoryErrors}
 
 // unheard makes an issue of a BMC that stays silent, and at once of one that
 // refuses us or is not the one that we know.
-func (p *Patrol) unheard(ctx context.Context, d metal.DueReading, cause error) error {
-	failed, err := p.Store.NoReading(ctx, d.BMC.Machine, cause.Error())
+func unheard(ctx context.Context, store ReadingStore, machine metal.MachineID, cause error) error {
+	failed, err := store.NoReading(ctx, machine, cause.Error())
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (p *Patrol) unheard(ctx context.Context, d metal.DueReading, cause error) e
 	case failed < silentAfter:
 		return nil
 	}
-	_, err = p.Store.RecordFindings(ctx, metal.Found{Machine: d.BMC.Machine, Look: metal.LookPatrol, Findings: []metal.Finding{finding}, Partial: true})
+	_, err = store.RecordFindings(ctx, metal.Found{Machine: machine, Look: metal.LookPatrol, Findings: []metal.Finding{finding}, Partial: true})
 	return err
 }
 

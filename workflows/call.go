@@ -34,6 +34,9 @@ var (
 	posting = profile{attempt: 30 * time.Second, giveUp: 10 * time.Minute, slowest: 10 * time.Second}
 	// parting is tried on the way out, where nothing rests on it.
 	parting = profile{attempt: 30 * time.Second, heartbeat: 20 * time.Second, giveUp: time.Minute, slowest: 10 * time.Second}
+	// admitting asks a BMC for the first time: one that does not let us in is for a
+	// person to look at, and no run waits half an hour for it.
+	admitting = profile{attempt: 90 * time.Second, heartbeat: 30 * time.Second, giveUp: 3 * time.Minute, slowest: 20 * time.Second}
 	// patrolling is a round through a site, which goes on where it was cut off.
 	patrolling = profile{attempt: time.Hour, heartbeat: 30 * time.Second, giveUp: time.Hour, slowest: time.Minute}
 	// undoing must not give up because a site is dark for a night; after a day

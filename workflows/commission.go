@@ -25,8 +25,9 @@ type MachineResult struct {
 // errand is one run on a machine aside.
 type errand struct {
 	*visit
-	in   MachineInput
-	what metal.Errand
+	in    MachineInput
+	what  metal.Errand
+	woken bool // it was switched on, or was to be
 }
 
 // Commission proves a machine before anybody gets it: its BMC gets a password of
@@ -137,11 +138,11 @@ func (e *errand) admit(ctx workflow.Context) error {
 	if err := e.enter(ctx, StepSecure, e.machine()); err != nil {
 		return err
 	}
-	if _, err := call(ctx, e.run, device, e.siteQueue(), "give the BMC of "+e.machine()+" a new password",
+	if _, err := call(ctx, e.run, admitting, e.siteQueue(), "give the BMC of "+e.machine()+" a new password",
 		guard.RotatePassword, activities.RotatePasswordInput{Claim: e.claim()}); err != nil {
 		return err
 	}
-	_, err := call(ctx, e.run, device, e.siteQueue(), "bring the BMC of "+e.machine()+" in order",
+	_, err := call(ctx, e.run, admitting, e.siteQueue(), "bring the BMC of "+e.machine()+" in order",
 		guard.SecureBMC, activities.SecureBMCInput{Claim: e.claim(), Quiet: true})
 	return err
 }
@@ -152,7 +153,7 @@ func (e *errand) prove(ctx workflow.Context, brief bool) error {
 	if err := e.parkSpare(ctx); err != nil {
 		return err
 	}
-	e.brief = brief
+	e.brief, e.woken = brief, true
 	return e.work(ctx, device, metal.JobProve, metal.Proven)
 }
 
@@ -193,6 +194,7 @@ func (e *errand) retire(ctx workflow.Context) (MachineResult, error) {
 	if err := e.parkSpare(ctx); err != nil {
 		return MachineResult{}, err
 	}
+	e.woken = true
 	if err := e.work(ctx, device, metal.JobErase, metal.Erased); err != nil {
 		return MachineResult{}, err
 	}
@@ -238,10 +240,15 @@ func (e *errand) aside(ctx workflow.Context, why string, cause error) error {
 	return cause
 }
 
-// putBack ends the run as if it had not been: the machine off, and what it was.
+// putBack ends the run as if it had not been: the machine what it was, and off
+// where this run may have switched it on.
 func (e *errand) putBack(ctx workflow.Context, cause error) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	if err := e.off(ctx, undoing); err != nil {
+	var err error
+	if e.woken {
+		err = e.off(ctx, undoing)
+	}
+	if err != nil {
 		return e.aside(ctx, "not switched off: "+sentence(err), failure(UndoFailed, "machine %s: %s (after: %s)", e.machine(), sentence(err), sentence(cause)))
 	}
 	if _, err := call(ctx, e.run, settling, ControlQueue, e.machine()+" is as it was",

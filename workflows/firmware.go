@@ -61,7 +61,7 @@ func (u *update) run(ctx workflow.Context) error {
 			return err
 		}
 	}
-	if err := u.look(ctx); err != nil {
+	if err := u.inOrder(ctx, false); err != nil {
 		return err
 	}
 	if err := u.off(ctx, device); err != nil {
@@ -74,6 +74,7 @@ func (u *update) run(ctx workflow.Context) error {
 
 // bring writes the firmware, and boots the machine with it.
 func (u *update) bring(ctx workflow.Context, had string) error {
+	u.woken = true // and off before: what is written needs a machine that is still
 	if err := u.off(ctx, device); err != nil {
 		return err
 	}
@@ -85,6 +86,9 @@ func (u *update) bring(ctx workflow.Context, had string) error {
 	why := u.written(ctx, begun.Task)
 	if ctx.Err() != nil {
 		return why // cut off in the middle: what the BMC writes, it writes
+	}
+	if why == nil {
+		why = u.inOrder(ctx, true) // an update may lose settings, and the next start applies them
 	}
 	if why == nil {
 		why = u.prove(ctx, true)
@@ -155,15 +159,12 @@ func (u *update) goBack(ctx workflow.Context, had string, why error) error {
 	return failure(UpdateFailed, "%s; it went back to the image before", sentence(why))
 }
 
-// look brings settings back that an update may have lost, and reads the versions.
-func (u *update) look(ctx workflow.Context) error {
-	for _, quiet := range []bool{true, false} {
-		if _, err := call(ctx, u.errand.run, device, u.siteQueue(), "bring the BMC of "+u.machine()+" in order",
-			guard.SecureBMC, activities.SecureBMCInput{Claim: u.claim(), Quiet: quiet}); err != nil {
-			return err
-		}
-	}
-	return nil
+// inOrder brings the BMC and the firmware's settings to what they should be, and
+// unless it is quiet makes issues of what was otherwise.
+func (u *update) inOrder(ctx workflow.Context, quiet bool) error {
+	_, err := call(ctx, u.errand.run, device, u.siteQueue(), "bring the BMC of "+u.machine()+" in order",
+		guard.SecureBMC, activities.SecureBMCInput{Claim: u.claim(), Quiet: quiet})
+	return err
 }
 
 // RolloutInput brings a firmware to the idle machines of a plan at a site.

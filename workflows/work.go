@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"millwright/internal/metal"
@@ -86,6 +88,14 @@ var working = map[metal.Job]string{
 	metal.JobInstall: StepInstall, metal.JobErase: StepErase, metal.JobProve: StepProve, metal.JobRescue: StepRescue,
 }
 
+// limit is how long a job may take, from the agent's first word.
+func (v *visit) limit(job metal.Job) time.Duration {
+	if job == metal.JobProve {
+		return v.holding.Limits.Prove
+	}
+	return v.holding.Limits.Install
+}
+
 // listen waits for the machine's first word, unless its agent runs already, then
 // for its job to be done. False says that the machine fell silent.
 func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKind, next string,
@@ -107,7 +117,7 @@ func (v *visit) listen(ctx workflow.Context, job metal.Job, done metal.ReportKin
 		}
 		var ok bool
 		var err error
-		if report, ok, err = v.await(ctx, v.thisBoot(), v.holding.Limits.Install, next, done); err != nil || !ok {
+		if report, ok, err = v.await(ctx, v.thisBoot(), v.limit(job), next, done); err != nil || !ok {
 			return false, err
 		}
 	}

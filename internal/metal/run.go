@@ -34,6 +34,7 @@ type Limits struct {
 	Boot      time.Duration // power-on to the agent's first word
 	Install   time.Duration // agent's first word to an image proven on the disk; erasing counts too
 	PhoneHome time.Duration // leaving the agent to the installed system's first word
+	Prove     time.Duration `json:",omitzero"` // agent's first word to the end of its burn-in
 }
 
 // Ending is what a run leaves behind: the device's state, and what its order

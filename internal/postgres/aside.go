@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,16 +37,25 @@ func (s *Store) ClaimAside(ctx context.Context, machine metal.MachineID, run str
 			return fmt.Errorf("retire machine %s: hardware reservation %s keeps it for a project; end that first: %w", machine, *m.Reservation, metal.ErrWrongState)
 		}
 		plan, err := q.GetPlan(ctx, m.Plan)
+		if err != nil {
+			return err
+		}
+		expected, err := fitnessOf(plan.Hardware, plan.Fitness)
 		holding = metal.Holding{
 			Claim: metal.Claim{Machine: machine, Epoch: epoch},
 			Port:  metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port},
 			Plan:  metal.PlanID(m.Plan), Dirty: m.Dirty,
-			Limits: metal.Limits{Boot: plan.BootLimit, Install: plan.InstallLimit, PhoneHome: plan.PhoneHomeLimit},
+			Limits: metal.Limits{Boot: plan.BootLimit, Install: plan.InstallLimit, PhoneHome: plan.PhoneHomeLimit, Prove: proveLimit(expected.BurnIn)},
 		}
 		return err
 	})
 	return holding, err
 }
+
+// proveLimit is how long a proof may take: what its tests last, a quarter more,
+// because tools end when they are done with a block, and what the agent takes to
+// hear its neighbours and to fetch the tools.
+func proveLimit(b metal.BurnIn) time.Duration { return b.Longest()*5/4 + 20*time.Minute }
 
 // whyNotAside says why a run may not have a machine.
 func whyNotAside(ctx context.Context, q *query.Queries, machine metal.MachineID, errand metal.Errand) error {

@@ -39,6 +39,7 @@ type Config struct {
 	NoFsync  bool          // a power cut may lose everything: for tests
 	Workers  int           // 1 if zero
 	Warm     int           // idle machines that wait in the agent
+	Unproven bool          // machines come in to be commissioned; else idle
 	Build    string        // build ID of the workers; empty is unversioned
 	Every    time.Duration // between two reconciles; 5 s if zero
 	Log      *slog.Logger  // says what is started; nil says nothing
@@ -149,7 +150,7 @@ const (
 // file that describes it.
 func (r *Rig) startLab(ctx context.Context) error {
 	for r.Net = firstNet + os.Getpid()%(lastNet-firstNet); ; r.Net++ {
-		site, err := lab.Generate(lab.Size{Name: string(Site), Machines: r.cfg.Machines, Racks: r.cfg.Racks, Net: r.Net})
+		site, err := lab.Generate(lab.Size{Name: string(Site), Machines: r.cfg.Machines, Racks: r.cfg.Racks, Net: r.Net, Unproven: r.cfg.Unproven})
 		if err != nil {
 			return err
 		}
