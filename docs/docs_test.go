@@ -193,7 +193,7 @@ func ours(t *testing.T) []string {
 	}
 	for _, command := range []string{"switch list", "switch plan", "switch check", "switch repair", "switch history", "bgp enable", "bgp session", "bgp list", "ip assign", "ip names",
 		"user add", "key add", "organization add", "organization member", "project add", "quota set", "access", "hardware-reservation add", "audit", "usage report", "usage check",
-		"ca make", "secrets keep", "login", "device create", "device list", "webhook add"} {
+		"machine list", "machine issues", "machine commission", "machine retire", "machine maintain", "machine firmware update", "enrol", "ca make", "secrets keep", "login", "device create", "device list", "webhook add"} {
 		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
 	}
 	var flags []string
@@ -213,7 +213,7 @@ var foreign = regexp.MustCompile("\\b(temporal|tctl|psql|pg_dump|pg_restore|curl
 func TestEveryFlagThatAPageNamesIsKnown(t *testing.T) {
 	t.Parallel()
 	known := ours(t)
-	for _, page := range []string{"../README.md", "architecture.md", "operations.md", "operating-systems.md", "rack.md",
+	for _, page := range []string{"../README.md", "architecture.md", "operations.md", "operating-systems.md", "rack.md", "machines.md",
 		"api.md", "access.md", "sign-in.md", "webhooks.md", "billing.md"} {
 		lines := bufio.NewScanner(strings.NewReader(read(t, page)))
 		for lines.Scan() {
