@@ -112,6 +112,21 @@ func TestTheDeclaredGapWins(t *testing.T) {
 	})
 }
 
+// A command may arrive just before it is answered: what is late must not be
+// followed by what is on time.
+func TestASlowBMCHasItsGapAfterEachAnswer(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, r *rack) {
+		r.record.Gap = 300 * time.Millisecond
+		const late = 2 * time.Second
+		r.arm(t, "hang", 1, late)
+		sent := r.commands()
+		requireAll(t, r.tries(t, 2, 0), noError)
+		requireRate(t, sent()[1:], 1, r.record.Gap)
+		require.GreaterOrEqual(t, sent()[1].Sub(sent()[0]), late+r.record.Gap)
+	})
+}
+
 // Alone each of them would begin with a burst.
 func TestProcessesThatAlternateKeepOnePace(t *testing.T) {
 	t.Parallel()

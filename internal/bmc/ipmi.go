@@ -83,6 +83,7 @@ func (s *ipmiSession) paced(ctx context.Context, do func(context.Context) (bool,
 	if err := s.pace.wait(ctx); err != nil {
 		return err
 	}
+	defer s.pace.ended()
 	return s.command(ctx, do)
 }
 
@@ -111,6 +112,7 @@ func (s *ipmiSession) run(ctx context.Context, args ...string) (string, error) {
 	if err := s.pace.wait(ctx); err != nil {
 		return "", err
 	}
+	defer s.pace.ended()
 	out, err := s.prepare(ctx, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)

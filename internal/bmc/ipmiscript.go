@@ -38,6 +38,7 @@ func (s *ipmiSession) script(ctx context.Context, groups ...[]string) (power str
 	command.Stdout, command.Stderr = &limited{&out}, &limited{&complaints}
 	command.WaitDelay = time.Second
 	err = command.Run()
+	s.pace.ended()
 	if ctx.Err() != nil {
 		return "", nil, context.Cause(ctx)
 	}

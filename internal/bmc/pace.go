@@ -31,8 +31,9 @@ type pace struct {
 	limiter *rate.Limiter
 	gap     time.Duration
 	burst   int
-	heard   atomic.Bool        // whether this conversation has had an answer
-	sent    func(at time.Time) // told of each command
+	heard   atomic.Bool               // whether this conversation has had an answer
+	over    atomic.Pointer[time.Time] // when the last command ended, in whatever way
+	sent    func(at time.Time)        // told of each command
 }
 
 // begin sets the pace of one conversation: the gap that was declared, else the
@@ -53,13 +54,20 @@ func (p *pace) begin(b metal.BMC, record metal.BMCRecord, between bool) {
 	p.heard.Store(false)
 }
 
-// wait returns when the next command may be sent.
+// wait returns when the next command may be sent. A BMC without a burst sees its
+// gap between two commands whatever the network and our own CPU do: a command
+// that arrives late, as the first after a TLS handshake does, is not followed by
+// one that is on time.
 func (p *pace) wait(ctx context.Context) error {
 	if p == nil || p.limiter == nil {
 		return nil
 	}
 	place := p.limiter.Reserve()
-	if err := pause(ctx, place.Delay()); err != nil {
+	delay := place.Delay()
+	if last := p.over.Load(); last != nil && p.burst == 1 {
+		delay = max(delay, time.Until(last.Add(p.gap)))
+	}
+	if err := pause(ctx, delay); err != nil {
 		place.Cancel()
 		return err
 	}
@@ -73,6 +81,14 @@ func (p *pace) wait(ctx context.Context) error {
 func (p *pace) answered() {
 	if p != nil {
 		p.heard.Store(true)
+	}
+}
+
+// ended notes that a command is over: answered, refused, or given up.
+func (p *pace) ended() {
+	if p != nil {
+		now := time.Now()
+		p.over.Store(&now)
 	}
 }
 

@@ -123,6 +123,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer cancel()
 
 	resp, body, err := w.send(ctx, req)
+	w.pace.ended()
 	if err == nil {
 		w.pace.answered()
 		w.keepProof(resp.Header) // a log-in is answered with it
