@@ -32,6 +32,8 @@ type site struct {
 	env      map[string]string // what all programs are told
 	temporal temporal.Config
 
+	credentials string // the worker's folder
+
 	bootHTTP, bootDHCP string
 	starter            string            // its API
 	admin              map[string]string // job: where its metrics are
@@ -39,9 +41,19 @@ type site struct {
 
 func startSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{temporal: temporal.Config{Address: temporaltest.Frontend(t), Namespace: "deploy-" + uuid.NewString()}}
+	text, err := os.ReadFile("../lab/site.yaml")
+	require.NoError(t, err)
+	described, err := sitefile.Parse(text, "site.yaml", nil)
+	require.NoError(t, err)
+	return startSiteOf(t, described, t.TempDir()) // no credential: the worker reaches nothing
+}
+
+// startSiteOf is for a site called lab1, to whose BMCs the worker has credentials.
+func startSiteOf(t *testing.T, described *sitefile.Site, credentials string) *site {
+	t.Helper()
+	s := &site{credentials: credentials, temporal: temporal.Config{Address: temporaltest.Frontend(t), Namespace: "deploy-" + uuid.NewString()}}
 	dsn := pgtest.Database(t, postgres.Migrate)
-	s.fill(t, dsn)
+	s.fill(t, dsn, described)
 	require.NoError(t, temporal.Register(t.Context(), s.temporal, temporal.Every{Reconcile: time.Hour, Switches: time.Hour, Patrol: time.Hour}))
 	var err error
 	s.runs, err = temporal.Dial(t.Context(), s.temporal)
@@ -50,18 +62,16 @@ func startSite(t *testing.T) *site {
 	s.env = map[string]string{
 		"MILLWRIGHT_POSTGRES": dsn, "MILLWRIGHT_TEMPORAL_ADDRESS": s.temporal.Address,
 		"MILLWRIGHT_TEMPORAL_NAMESPACE": s.temporal.Namespace,
+		"PATH":                          os.Getenv("PATH"), // of ipmitool
 	}
 	s.startPrograms(t)
 	return s
 }
 
-// fill imports the lab's site file.
-func (s *site) fill(t *testing.T, dsn string) {
+// fill imports the site.
+func (s *site) fill(t *testing.T, dsn string, described *sitefile.Site) {
 	t.Helper()
-	text, err := os.ReadFile("../lab/site.yaml")
-	require.NoError(t, err)
-	described, err := sitefile.Parse(text, "site.yaml", nil)
-	require.NoError(t, err)
+	var err error
 	s.store, err = postgres.Open(t.Context(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(s.store.Close)
@@ -78,13 +88,13 @@ const buildID = "1.4.0"
 
 func (s *site) startPrograms(t *testing.T) {
 	t.Helper()
-	empty := t.TempDir() // no credential and no image: nothing of that is asked for here
+	empty := t.TempDir() // no image: none is asked for here
 	token := filepath.Join(t.TempDir(), "tokens")
 	require.NoError(t, os.WriteFile(token, []byte("a-token-of-this-test\n"), 0o600))
 	s.bootHTTP, s.bootDHCP, s.starter = free(t), free(t), free(t)
 	s.admin = map[string]string{"worker": free(t), "boot": free(t), "starter": free(t)}
 	for job, args := range map[string][]string{
-		"worker": {"--control", "--site=lab1", "--build-id=" + buildID, "--credentials=" + empty},
+		"worker": {"--control", "--site=lab1", "--build-id=" + buildID, "--credentials=" + s.credentials},
 		"boot": {"--site=lab1", "--address=127.0.0.1", "--url=http://" + s.bootHTTP,
 			"--http-listen=" + s.bootHTTP, "--dhcp-listen=" + s.bootDHCP, "--tftp-listen=127.0.0.1:0",
 			"--ipxe-folder=" + empty, "--agent-folder=" + empty, "--image-folder=" + empty, "--erasure-key=" + filepath.Join(empty, "erasure.pem")},
