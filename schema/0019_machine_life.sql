@@ -123,7 +123,7 @@ create index on log_entries (machine, id);
 create table bmc_records (
     machine     text primary key references machines,
     holder      text not null default '', -- the process that has the turn
-    held_until  timestamptz not null default '-infinity', -- when it is anybody's again
+    held_until  timestamptz not null default 'epoch', -- when it is anybody's again
     protocol    text not null default '', -- that works; empty: as declared
     protocol_at timestamptz, -- since when it is another than the declared one
     used_at     timestamptz, -- the last command, of whichever process
@@ -154,7 +154,7 @@ create table enrolments (
     address    text not null,
     credential text not null default '', -- name of the first one
     sealed     bytea, -- or what it is, sealed
-    machine    text not null unique, -- what it is to be called
+    machine    text not null, -- what it is to be called
     body       jsonb not null, -- metal.Enrolment: rack, unit, plan, firmware, NICs
     found      jsonb, -- metal.MachineIdentity
     made_at    timestamptz not null default now(),
@@ -163,6 +163,7 @@ create table enrolments (
     check ((credential <> '') <> (sealed is not null) or done_at is not null)
 );
 create unique index on enrolments (address) where done_at is null;
+create unique index on enrolments (machine) where done_at is null;
 
 -- What burn-ins found.
 create table burn_ins (

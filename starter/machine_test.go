@@ -20,8 +20,8 @@ func (r *rig) ailing() {
 			serial = 'CZ1', changed_at = '2026-01-02T03:04:05Z' where id = 'm2';
 		update plans set fitness = '{"baseline": {"bios": "2.1", "bmc": "7.0", "nic": "1"}}';
 		insert into burn_ins (machine, boot, body) values ('m2', 6, '[{"test":"disk","part":"S2","passed":false,"detail":"slow","seconds":61.4}]');
-		insert into bmc_records (machine, held_until, protocol, score, failures, last_error, rests_until, gap) values
-			('m2', now(), 'redfish', 0.4, 6, 'no route to host', now() + interval '1 hour', '500 ms')`)
+		insert into bmc_records (machine, protocol, score, failures, last_error, rests_until, gap) values
+			('m2', 'redfish', 0.4, 6, 'no route to host', now() + interval '1 hour', '500 ms')`)
 	fan, low, watts := 0.0, 500.0, 214.4
 	require.NoError(r.t, r.store.KeepReading(r.t.Context(), metal.Reading{
 		Machine: "m2", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Power: metal.On, Watts: &watts,

@@ -121,7 +121,7 @@ func (s *Store) onWord(ctx context.Context, w metal.Word, to metal.MachineState,
 // byWord are the moves that a person may make; those of runs are not among them.
 var byWord = map[metal.MachineState]map[metal.MachineState]bool{
 	metal.Quarantined: {metal.Enrolled: true, metal.Idle: true, metal.Maintenance: true},
-	metal.Maintenance: {metal.Enrolled: true, metal.Idle: true, metal.Quarantined: true},
+	metal.Maintenance: {metal.Enrolled: true, metal.Idle: true, metal.Quarantined: true, metal.Maintenance: true}, // its end may be moved
 	metal.Enrolled:    {metal.Maintenance: true, metal.Retired: true},
 	metal.Idle:        {metal.Quarantined: true, metal.Enrolled: true},
 }

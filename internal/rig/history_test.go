@@ -62,13 +62,34 @@ func TestRecordHistories(t *testing.T) {
 	record(t, r, "recover", workflows.DeviceRun(terminated.Device))
 	record(t, r, "reconcile", reconciled)
 	warm(t, r)
+	errands(t, r)
+}
+
+// errands records the runs on a machine that no device lives on, and a patrol.
+func errands(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	const machine = "m7"
+	in := workflows.MachineInput{Machine: machine, Site: rig.Site}
+	for _, e := range []struct {
+		name     string
+		workflow any
+	}{{"inspect", workflows.Inspect}, {"commission", workflows.Commission}, {"retire", workflows.Retire}} {
+		run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.MachineRun(machine)), e.workflow, in)
+		require.NoError(t, err)
+		require.NoError(t, run.Get(t.Context(), nil), e.name)
+		record(t, r, e.name, workflows.MachineRun(machine))
+	}
+	run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.PatrolRun(rig.Site)), workflows.Patrol, workflows.PatrolInput{Site: rig.Site})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+	record(t, r, "patrol", workflows.PatrolRun(rig.Site))
 }
 
 // warm records a machine that waits, and an order that finds it.
 func warm(t *testing.T, r *rig.Rig) {
 	t.Helper()
 	run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.MachineRun("m8")), workflows.Warm,
-		workflows.SpareInput{Machine: "m8", Site: rig.Site})
+		workflows.MachineInput{Machine: "m8", Site: rig.Site})
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))
 	record(t, r, "warm", workflows.MachineRun("m8"))

@@ -64,7 +64,7 @@ update machines set serial = '' where id = @machine;
 select id from machines where serial = @serial and id <> @machine and state <> 'retired' and @serial <> '' order by id;
 
 -- name: OpenIssues :many
-select * from issues where machine = @machine and closed_at is null order by severity, kind, part, id;
+select * from issues where machine = @machine and closed_at is null order by array_position(array['failing', 'degraded', 'note'], severity), kind, part, id;
 
 -- name: OpenIssue :one
 -- Finds it again where it is open. New says that it was not.
@@ -89,7 +89,7 @@ update issues set closed_at = now(), closed_by = @by where machine = @machine an
 returning kind, part;
 
 -- name: BlockingIssues :many
-select kind, part, detail from issues where machine = @machine and closed_at is null and blocks order by severity, kind, part;
+select kind, part, detail from issues where machine = @machine and closed_at is null and blocks order by array_position(array['failing', 'degraded', 'note'], severity), kind, part;
 
 -- name: WorstIssue :one
 -- Health is the worst of what is open.
@@ -100,7 +100,7 @@ where machine = @machine and closed_at is null;
 select i.*, m.site, m.plan, m.state from issues i join machines m on m.id = i.machine
 where (@site::text = '' or m.site = @site) and (@machine::text = '' or m.id = @machine)
   and (@closed::bool or i.closed_at is null)
-order by i.closed_at is null desc, i.severity, i.opened_at desc, i.id limit @most;
+order by i.closed_at is null desc, array_position(array['failing', 'degraded', 'note'], i.severity), i.opened_at desc, i.id limit @most;
 
 -- name: DeclaredMachine :one
 select m.id, m.site, m.plan, m.firmware, m.serial, m.disks, m.health, p.hardware, p.fitness,
@@ -153,7 +153,7 @@ returning *;
 
 -- name: GiveTurn :execrows
 -- Back, with what was learnt. Whoever lost the turn meanwhile writes nothing.
-update bmc_records set holder = '', held_until = '-infinity', protocol = @protocol, protocol_at = sqlc.narg('protocol_at'), used_at = sqlc.narg('used_at'), gap = @gap, score = @score, failures = @failures,
+update bmc_records set holder = '', held_until = 'epoch', protocol = @protocol, protocol_at = sqlc.narg('protocol_at'), used_at = sqlc.narg('used_at'), gap = @gap, score = @score, failures = @failures,
     rests_until = sqlc.narg('rests_until'), last_error = @last_error, last_ok = sqlc.narg('last_ok'), reset_at = sqlc.narg('reset_at'), changed_at = now()
 where machine = @machine and holder = @holder;
 

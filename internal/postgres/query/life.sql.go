@@ -74,7 +74,7 @@ func (q *Queries) BMCRecord(ctx context.Context, machine string) (BmcRecord, err
 }
 
 const blockingIssues = `-- name: BlockingIssues :many
-select kind, part, detail from issues where machine = $1 and closed_at is null and blocks order by severity, kind, part
+select kind, part, detail from issues where machine = $1 and closed_at is null and blocks order by array_position(array['failing', 'degraded', 'note'], severity), kind, part
 `
 
 type BlockingIssuesRow struct {
@@ -491,7 +491,7 @@ func (q *Queries) GetReading(ctx context.Context, machine string) (Reading, erro
 }
 
 const giveTurn = `-- name: GiveTurn :execrows
-update bmc_records set holder = '', held_until = '-infinity', protocol = $1, protocol_at = $2, used_at = $3, gap = $4, score = $5, failures = $6,
+update bmc_records set holder = '', held_until = 'epoch', protocol = $1, protocol_at = $2, used_at = $3, gap = $4, score = $5, failures = $6,
     rests_until = $7, last_error = $8, last_ok = $9, reset_at = $10, changed_at = now()
 where machine = $11 and holder = $12
 `
@@ -737,7 +737,7 @@ const listIssues = `-- name: ListIssues :many
 select i.id, i.machine, i.look, i.kind, i.part, i.severity, i.blocks, i.detail, i.opened_at, i.seen_at, i.closed_at, i.closed_by, m.site, m.plan, m.state from issues i join machines m on m.id = i.machine
 where ($1::text = '' or m.site = $1) and ($2::text = '' or m.id = $2)
   and ($3::bool or i.closed_at is null)
-order by i.closed_at is null desc, i.severity, i.opened_at desc, i.id limit $4
+order by i.closed_at is null desc, array_position(array['failing', 'degraded', 'note'], i.severity), i.opened_at desc, i.id limit $4
 `
 
 type ListIssuesParams struct {
@@ -1038,7 +1038,7 @@ func (q *Queries) OpenIssue(ctx context.Context, arg OpenIssueParams) (bool, err
 }
 
 const openIssues = `-- name: OpenIssues :many
-select id, machine, look, kind, part, severity, blocks, detail, opened_at, seen_at, closed_at, closed_by from issues where machine = $1 and closed_at is null order by severity, kind, part, id
+select id, machine, look, kind, part, severity, blocks, detail, opened_at, seen_at, closed_at, closed_by from issues where machine = $1 and closed_at is null order by array_position(array['failing', 'degraded', 'note'], severity), kind, part, id
 `
 
 func (q *Queries) OpenIssues(ctx context.Context, machine string) ([]Issue, error) {
