@@ -8,12 +8,13 @@ where id = @machine and device is null and (state = any(@from_states::text[]) or
 returning epoch;
 
 -- name: PutBack :exec
--- To where a run of its own took it from. One that began to fail meanwhile does
--- not become idle.
+-- To where a run of its own took it from. One with an issue that keeps it from
+-- the pool does not become idle.
 update machines set run = '', errand = '', changed_at = now(), was = '', was_reason = '',
-    state = case when was not in ('', 'idle') then was when health = 'failing' or dirty then 'quarantined' else 'idle' end,
+    state = case when was not in ('', 'idle') then was when kept or dirty then 'quarantined' else 'idle' end,
     reason = case when was = 'quarantined' then was_reason
-        when was in ('', 'idle') and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
+        when was in ('', 'idle') and (kept or dirty) then 'not as its plan says: see its issues' else '' end
+from (select exists (select from issues i where i.machine = @machine and i.closed_at is null and i.blocks) as kept) k
 where id = @machine;
 
 -- name: MakeIdle :exec
@@ -62,6 +63,11 @@ update machines set serial = '' where id = @machine;
 
 -- name: Twins :many
 select id from machines where serial = @serial and id <> @machine and state <> 'retired' and @serial <> '' order by id;
+
+-- name: IsWell :one
+-- Whether nothing is open of a machine, and its health says so.
+select (exists (select from machines m where m.id = @machine and m.health = 'ok')
+    and not exists (select from issues i where i.machine = @machine and i.closed_at is null))::bool as well;
 
 -- name: OpenIssues :many
 select * from issues where machine = @machine and closed_at is null order by array_position(array['failing', 'degraded', 'note'], severity), kind, part, id;

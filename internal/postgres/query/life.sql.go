@@ -574,6 +574,19 @@ func (q *Queries) IdleBehind(ctx context.Context, arg IdleBehindParams) ([]strin
 	return items, nil
 }
 
+const isWell = `-- name: IsWell :one
+select (exists (select from machines m where m.id = $1 and m.health = 'ok')
+    and not exists (select from issues i where i.machine = $1 and i.closed_at is null))::bool as well
+`
+
+// Whether nothing is open of a machine, and its health says so.
+func (q *Queries) IsWell(ctx context.Context, machine string) (bool, error) {
+	row := q.db.QueryRow(ctx, isWell, machine)
+	var well bool
+	err := row.Scan(&well)
+	return well, err
+}
+
 const keepLogEntry = `-- name: KeepLogEntry :execrows
 insert into log_entries (machine, entry, at, severity, sensor, message)
 values ($1, $2, $3, $4, $5, $6) on conflict do nothing
