@@ -22,10 +22,11 @@ import (
 	"millwright/internal/temporal"
 )
 
+const site metal.SiteID = "bench"
+
 const (
-	site       metal.SiteID = "bench"
-	labPort                 = 8099
-	workerPort              = 9470
+	labPort    = 8099
+	workerPort = 9470
 
 	// One command each 600 ms is the slowest pace that is ever learnt.
 	slowGap   = 600 * time.Millisecond
