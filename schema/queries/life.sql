@@ -15,7 +15,7 @@ update machines set run = '', errand = '', changed_at = now(), was = '', was_rea
     reason = case when was = 'quarantined' then was_reason
         when was in ('', 'idle') and (kept or dirty) then 'not as its plan says: see its issues' else '' end
 from (select exists (select from issues i where i.machine = @machine and i.closed_at is null and i.blocks) as kept) k
-where id = @machine;
+where machines.id = @machine;
 
 -- name: MakeIdle :exec
 -- Proven, and erased. The epoch stays: nothing but this claim could write under it.

@@ -1089,14 +1089,15 @@ func (q *Queries) OpenIssues(ctx context.Context, machine string) ([]Issue, erro
 
 const putBack = `-- name: PutBack :exec
 update machines set run = '', errand = '', changed_at = now(), was = '', was_reason = '',
-    state = case when was not in ('', 'idle') then was when health = 'failing' or dirty then 'quarantined' else 'idle' end,
+    state = case when was not in ('', 'idle') then was when kept or dirty then 'quarantined' else 'idle' end,
     reason = case when was = 'quarantined' then was_reason
-        when was in ('', 'idle') and (health = 'failing' or dirty) then 'found to be failing: see its issues' else '' end
-where id = $1
+        when was in ('', 'idle') and (kept or dirty) then 'not as its plan says: see its issues' else '' end
+from (select exists (select from issues i where i.machine = $1 and i.closed_at is null and i.blocks) as kept) k
+where machines.id = $1
 `
 
-// To where a run of its own took it from. One that began to fail meanwhile does
-// not become idle.
+// To where a run of its own took it from. One with an issue that keeps it from
+// the pool does not become idle.
 func (q *Queries) PutBack(ctx context.Context, machine string) error {
 	_, err := q.db.Exec(ctx, putBack, machine)
 	return err
