@@ -15,10 +15,10 @@ import (
 func TestEachKindOfLeakIsSeen(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, sql, kind, what string }{
-		{"a machine let go by hand", "update ports set profile = 'parked', device = null; update machines set state = 'idle', device = null", "lease", "10.64.0.0/31 of device %s, which is active"},
+		{"a machine let go by hand", "update ports set profile = 'parked', device = null; update machines set state = 'claimed' where state = 'occupied'; update machines set state = 'idle', device = null", "lease", "10.64.0.0/31 of device %s, which is active"},
 		{"a device ended by hand", "update usages set ended_at = now(); update devices set state = 'deleted', deleted_at = now()", "claim", "m1 is occupied for device %s, which is deleted"},
 		{"a claim that no run works on", "update machines set state = 'claimed' where id = 'm1'", "claim", "m1 is claimed for device %s, which is active"},
-		{"a port that was not parked", "update pieces set holder = null, ask = null, taken_at = null where device is not null; update machines set state = 'idle', device = null", "tenant port", "tor-r1:xe-0/0/1 carries device %s, which is active"},
+		{"a port that was not parked", "update pieces set holder = null, ask = null, taken_at = null where device is not null; update machines set state = 'claimed' where state = 'occupied'; update machines set state = 'idle', device = null", "tenant port", "tor-r1:xe-0/0/1 carries device %s, which is active"},
 		{"an intent of no run", "update boot_intents set job = 'erase', run = 'device/x' where machine = 'm2'", "boot intent", "machine m2 is to erase for device/x and is idle"},
 		{"usage of a device that is gone", "update devices set state = 'deleted', deleted_at = now(); update usages set ended_at = null", "usage", "device %s is deleted and still charged for"},
 		{"an address counted to the wrong block", "update pieces set block = null where device is not null and family(prefix) = 6", "space", "2001:db8:64::/127 counts to no block and lies in block 2001:db8:64::/56"},

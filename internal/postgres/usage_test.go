@@ -213,7 +213,7 @@ func TestEachKindOfUsageFaultIsSeen(t *testing.T) {
 	for _, c := range []struct{ name, sql, kind, what string }{
 		{"an active device without usage", "delete from usages", "not charged", "is active and nobody is charged for it"},
 		{"usage of a device that is gone", "update devices set state = 'deleted', deleted_at = now(); update usages set ended_at = null", "charged for nothing", "is deleted and still charged for"},
-		{"usage without a machine", "update machines set state = 'idle', device = null", "charged for nothing", "has no machine and is charged for"},
+		{"usage without a machine", "update machines set state = 'claimed' where state = 'occupied'; update machines set state = 'idle', device = null", "charged for nothing", "has no machine and is charged for"},
 		{"two at once", "insert into usages (device, plan, started_at, ended_at) select device, plan, started_at, started_at + interval '1 hour' from usages", "charged twice", "at once"},
 		{"a reservation without a charge", "insert into reservations (id, project, len, family, prefix, state) values ('00000000-0000-4000-8000-000000000004', 'acme', 29, 4, '198.51.100.8/29', 'created'); delete from charges", "not charged", "is held and nobody is charged for it"},
 		{"a charge without a reservation", "insert into charges (kind, thing, project, prefix, started_at) values ('address', 'x', 'acme', '198.51.100.8/29', now())", "charged for nothing", "reservation x of 198.51.100.8/29 is held no more"},
