@@ -116,7 +116,7 @@ func (p accountPatch) apply(a account) (account, error) {
 	if p.Password != nil {
 		a.password = *p.Password
 		if n := len(a.password); n < shortestPassword || n > longestPassword {
-			return a, fmt.Errorf("Password: %d characters: want %d to %d", n, shortestPassword, longestPassword)
+			return a, fmt.Errorf("a password of %d characters: want %d to %d", n, shortestPassword, longestPassword)
 		}
 	}
 	if p.RoleId != nil {
