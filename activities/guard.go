@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 
 	"millwright/internal/metal"
 )
@@ -154,6 +155,9 @@ func (g *Guard) SecureBMC(ctx context.Context, in SecureBMCInput) (SecureBMCResu
 	if err != nil || in.Quiet {
 		return SecureBMCResult{}, g.outcome(ctx, machine.ID, err)
 	}
+	if in.Rotate && !machine.Proven {
+		findings = mended(findings) // nobody brought it in order before: whose doing it was, nobody knows
+	}
 	verdict, err := g.look(ctx, machine.BMC, findings, fitness.Baseline)
 	return SecureBMCResult{Blocking: verdict.Blocking}, g.outcome(ctx, machine.ID, err)
 }
@@ -196,9 +200,11 @@ func has(findings []metal.Finding, kind metal.IssueKind) bool {
 	return false
 }
 
-func mended(findings []metal.Finding, kind metal.IssueKind) []metal.Finding {
+// mended makes notes of findings of these kinds, or of all where none is named.
+func mended(findings []metal.Finding, kinds ...metal.IssueKind) []metal.Finding {
+	findings = slices.Clone(findings)
 	for i := range findings {
-		if findings[i].Kind == kind {
+		if len(kinds) == 0 || slices.Contains(kinds, findings[i].Kind) {
 			findings[i].Severity = metal.Note
 		}
 	}

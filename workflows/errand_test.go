@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -219,16 +220,34 @@ func TestAMachineThatIsNotAsPlannedIsNobodys(t *testing.T) {
 func TestWhatATenantChangedKeepsTheMachineFromTheNext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
+	require.NoError(t, w.errand(Commission))
 	in := w.provision("o1")
 	require.NoError(t, w.run(Provision, in))
+	password := w.box(1).password
 	w.box(1).finds = finds{metal.LookBMC: {{Kind: metal.BMCUsers, Part: "eve", Detail: "is no user of ours", Severity: metal.Failing}}}
 	require.NoError(t, w.run(Deprovision, w.ordered("o2", metal.OrderInput{Action: metal.ActionDeprovision, Device: in.Device})))
 	require.Equal(t, string(metal.Deleted), w.device().State, "the tenant does not wait for our repair")
 	require.Equal(t, string(metal.Quarantined), w.machine(1).State)
 	require.Contains(t, w.machine(1).Reason, "bmc-users (eve)")
+	require.NotEqual(t, password, w.box(1).password, "the tenant may have read it")
 	w.accounted()
 	require.NoError(t, w.errand(Commission))
 	require.Equal(t, string(metal.Idle), w.machine(1).State)
+}
+
+// A machine that nobody commissioned has users of who knows whom: they go, and
+// are noted.
+func TestTheFirstOrderInABMCIsNobodysFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	eve := finds{metal.LookBMC: {{Kind: metal.BMCUsers, Part: "eve", Detail: "is no user of ours", Severity: metal.Failing}}}
+	for round, want := range []metal.MachineState{metal.Idle, metal.Quarantined} {
+		in := w.provision(metal.OrderID(fmt.Sprintf("in-%d", round)))
+		require.NoError(t, w.run(Provision, in))
+		w.box(1).finds = maps.Clone(eve)
+		require.NoError(t, w.run(Deprovision, w.ordered(metal.OrderID(fmt.Sprintf("out-%d", round)), metal.OrderInput{Action: metal.ActionDeprovision, Device: in.Device})))
+		require.Equal(t, string(want), w.machine(1).State, "round %d: %s", round, w.machine(1).Reason)
+	}
 }
 
 // Before a tenant, too: one that lost a DIMM is given up, and another claimed.

@@ -13,6 +13,7 @@ type Machine struct {
 	Kexec    bool // whether this model's drivers survive a kexec; else a cold reboot
 	BMC      BMC
 	Port     Port // where its first NIC is plugged in
+	Proven   bool // it was once found to be as its plan says, its BMC's settings among it
 }
 
 // Firmware is how a machine finds its first boot program.

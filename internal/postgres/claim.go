@@ -273,6 +273,6 @@ func machineOf(m query.GetMachineRow) (metal.Machine, error) {
 		ID: metal.MachineID(m.ID), Site: metal.SiteID(m.Site), Rack: metal.RackID(m.Rack), Plan: metal.PlanID(m.Plan),
 		Firmware: metal.Firmware(m.Firmware), Kexec: m.Kexec,
 		BMC:  bmc.metal(m.ID),
-		Port: metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port},
+		Port: metal.Port{Switch: metal.SwitchID(m.Switch), Name: m.Port}, Proven: m.ProvenAt != nil,
 	}, nil
 }
