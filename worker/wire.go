@@ -15,9 +15,11 @@ import (
 	"millwright/internal/dns"
 	"millwright/internal/frr"
 	"millwright/internal/junos"
+	"millwright/internal/metal"
 	"millwright/internal/postgres"
 	"millwright/internal/secrets"
 	"millwright/internal/temporal"
+	"millwright/internal/vault"
 	"millwright/workflows"
 )
 
@@ -64,24 +66,30 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		parts = append(parts, w, posts)
 	}
 	for _, site := range cfg.Site {
-		w := worker.New(c, workflows.SiteQueue(site), options)
-		drivers := switchDrivers{
-			"junos": &junos.Driver{Credentials: credentials.Get, Log: log},
-			"frr":   &frr.Driver{Credentials: credentials.Get, Log: log},
-		}
-		committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
-		committer.Meter = meter
-		bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log, Ledger: postgres.Turns{Store: store}})
-		w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
-		w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
-		w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
-		keepMachines(w, store, bmcs, passwords)
+		w, bmcs := wireSite(c, site, store, options, passwords, said, log)
 		if cfg.Consoles {
 			consoles.add(site, bmcs)
 		}
 		parts = append(parts, w)
 	}
 	return parts, consoles, nil
+}
+
+// wireSite is a site's part: what speaks to its switches and BMCs.
+func wireSite(c client.Client, site metal.SiteID, store *postgres.Store, options worker.Options, passwords vault.Credentials, said *bmcMetrics, log *slog.Logger) (worker.Worker, *bmc.Driver) {
+	w := worker.New(c, workflows.SiteQueue(site), options)
+	drivers := switchDrivers{
+		"junos": &junos.Driver{Credentials: passwords.Files, Log: log},
+		"frr":   &frr.Driver{Credentials: passwords.Files, Log: log},
+	}
+	committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
+	committer.Meter = meter
+	bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log, Ledger: postgres.Turns{Store: store}})
+	w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
+	w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
+	w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
+	keepMachines(w, store, bmcs, passwords)
+	return w, bmcs
 }
 
 func options(cfg Config, counting interceptor.WorkerInterceptor) worker.Options {
