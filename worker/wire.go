@@ -65,8 +65,9 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		}
 		parts = append(parts, w, posts)
 	}
+	all := wires{client: c, store: store, options: options, passwords: passwords, said: said, log: log}
 	for _, site := range cfg.Site {
-		w, bmcs := wireSite(c, site, store, options, passwords, said, log)
+		w, bmcs := all.site(site)
 		if cfg.Consoles {
 			consoles.add(site, bmcs)
 		}
@@ -75,20 +76,30 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 	return parts, consoles, nil
 }
 
-// wireSite is a site's part: what speaks to its switches and BMCs.
-func wireSite(c client.Client, site metal.SiteID, store *postgres.Store, options worker.Options, passwords vault.Credentials, said *bmcMetrics, log *slog.Logger) (worker.Worker, *bmc.Driver) {
-	w := worker.New(c, workflows.SiteQueue(site), options)
+// wires is what every site's part hangs on.
+type wires struct {
+	client    client.Client
+	store     *postgres.Store
+	options   worker.Options
+	passwords vault.Credentials
+	said      *bmcMetrics
+	log       *slog.Logger
+}
+
+// site is one site's part: what speaks to its switches and BMCs.
+func (a wires) site(site metal.SiteID) (worker.Worker, *bmc.Driver) {
+	w := worker.New(a.client, workflows.SiteQueue(site), a.options)
 	drivers := switchDrivers{
-		"junos": &junos.Driver{Credentials: passwords.Files, Log: log},
-		"frr":   &frr.Driver{Credentials: passwords.Files, Log: log},
+		"junos": &junos.Driver{Credentials: a.passwords.Files, Log: a.log},
+		"frr":   &frr.Driver{Credentials: a.passwords.Files, Log: a.log},
 	}
-	committer, meter := activities.NewCommitter(store, drivers), &activities.Meter{Store: store, Driver: drivers}
+	committer, meter := activities.NewCommitter(a.store, drivers), &activities.Meter{Store: a.store, Driver: drivers}
 	committer.Meter = meter
-	bmcs := said.watch(site, &bmc.Driver{Credentials: passwords.Get, Log: log, Ledger: postgres.Turns{Store: store}})
-	w.RegisterActivity(&activities.Network{Store: store, Committer: committer})
-	w.RegisterActivity(&activities.Switches{Store: store, Driver: drivers, Committer: committer, Meter: meter})
-	w.RegisterActivity(&activities.Power{Store: store, BMC: bmcs})
-	keepMachines(w, store, bmcs, passwords)
+	bmcs := a.said.watch(site, &bmc.Driver{Credentials: a.passwords.Get, Log: a.log, Ledger: postgres.Turns{Store: a.store}})
+	w.RegisterActivity(&activities.Network{Store: a.store, Committer: committer})
+	w.RegisterActivity(&activities.Switches{Store: a.store, Driver: drivers, Committer: committer, Meter: meter})
+	w.RegisterActivity(&activities.Power{Store: a.store, BMC: bmcs})
+	keepMachines(w, a.store, bmcs, a.passwords)
 	return w, bmcs
 }
 
