@@ -56,11 +56,11 @@ func TestImportPrintsEveryProblemAndChangesNothing(t *testing.T) {
 	require.Contains(t, errs, file+":22: no credential is called \"other\"")
 	require.Contains(t, errs, "problems in "+file+": 2; nothing was imported")
 
-	r.exec("update machines set state = 'quarantined', reason = 'silent'")
+	r.exec("update machines set state = 'claimed', run = 'machine/' || id")
 	file, credentials = siteFiles(t, "xe-0/0/1", "xe-0/0/9")
 	code, _, errs = r.cli("import", file, "--credentials", credentials)
 	require.Equal(t, exitNot, code)
-	require.Contains(t, errs, "machine m1 is quarantined, so its port cannot change")
+	require.Contains(t, errs, "machine m1 is claimed, so its port cannot change")
 	require.Contains(t, errs, "nothing was imported")
 }
 

@@ -2,12 +2,9 @@ package rig_test
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -24,8 +21,6 @@ import (
 	"millwright/internal/bmc/ipmitest"
 	"millwright/internal/metal"
 	"millwright/internal/rig"
-	"millwright/internal/secrets"
-	"millwright/internal/sitefile"
 	"millwright/internal/vault"
 )
 
@@ -37,42 +32,27 @@ func rotation(t *testing.T, r *rig.Rig) vault.Rotation {
 	return vault.Rotation{Vault: v, Rows: r.Store}
 }
 
-// rotated gives every BMC of the rig a password of its own, and returns them.
-func rotated(t *testing.T, r *rig.Rig) (passwords []string) {
+// rotated has every BMC of the rig given a password of its own, and returns them.
+func rotated(t *testing.T, r *rig.Rig) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(r.Dir, "site.yaml"))
-	require.NoError(t, err)
-	site, err := sitefile.Parse(text, "site.yaml", nil)
-	require.NoError(t, err)
-	old, err := secrets.Folder(filepath.Join(r.Dir, "credentials")).Get(t.Context(), "bmc")
-	require.NoError(t, err)
-	rotate := rotation(t, r)
-	for _, m := range site.Machines {
-		next, err := rotate.Next(t.Context(), m.ID, old.User, 16)
-		require.NoError(t, err)
-		setPassword(t, m.BMC.Address, old, next)
-		require.NoError(t, rotate.Promote(t.Context(), m.ID, next))
-		passwords = append(passwords, next.Password)
+	for _, m := range machines(t, r) {
+		out, err := r.Run(t.Context(), "starter", "machine", "rotate", m.ID)
+		require.NoError(t, err, out)
 	}
-	require.NotEmpty(t, passwords)
-	return passwords
+	return passwords(t, r)
 }
 
-// setPassword does what an operator would with curl.
-func setPassword(t *testing.T, address string, old, next metal.Credential) {
+// passwords are those that the BMCs of the rig have by now.
+func passwords(t *testing.T, r *rig.Rig) (all []string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"Password": next.Password})
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "https://"+address+"/redfish/v1/AccountService/Accounts/1", bytes.NewReader(body))
-	require.NoError(t, err)
-	request.SetBasicAuth(old.User, old.Password)
-	request.Header.Set("Content-Type", "application/json")
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its certificate is its own
-	defer transport.CloseIdleConnections()
-	answer, err := transport.RoundTrip(request)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	require.Equal(t, http.StatusNoContent, answer.StatusCode)
+	sealed := vault.Credentials{Vault: rotation(t, r).Vault, Rows: r.Store}
+	for _, m := range machines(t, r) {
+		cred, err := sealed.Get(t.Context(), metal.BMCCredential(metal.MachineID(m.ID)))
+		require.NoError(t, err)
+		all = append(all, cred.Password)
+	}
+	require.NotEmpty(t, all)
+	return all
 }
 
 // anyForm matches a secret as it stands, in a URL, and as dumps, payloads and

@@ -81,7 +81,8 @@ func (r *Rig) rackFile(rack *netrack.Rack, machines int) (*sitefile.Site, error)
 	sw := rack.Switch()
 	sw.Site, sw.Credential, sw.Driver = RackSite, "rack", "frr"
 	site := &sitefile.Site{
-		ID: RackSite, Metro: lab.Metro, Boot: []netip.Addr{netrack.BootAddress}, Blocks: racked,
+		Vouched: true,
+		ID:      RackSite, Metro: lab.Metro, Boot: []netip.Addr{netrack.BootAddress}, Blocks: racked,
 		BGP:   sitefile.BGP{AS: 65000, PeerAS: 65001, Addresses: []netip.Addr{netrack.SwitchAddress, netrack.SwitchAddress6}},
 		Plans: lab.Plans, OperatingSystems: lab.OperatingSystems, Racks: []metal.RackID{"k1"},
 		Switches: []sitefile.Switch{{Switch: sw, Rack: "k1"}},

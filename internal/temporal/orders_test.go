@@ -18,7 +18,7 @@ import (
 const patience = 30 * time.Second
 
 // hourly are schedules that start nothing while a test lasts.
-var hourly = temporal.Every{Reconcile: time.Hour, Switches: time.Hour}
+var hourly = temporal.Every{Reconcile: time.Hour, Switches: time.Hour, Patrol: time.Hour}
 
 // workflowsOnly runs runs whose activities nobody does: each stands at its
 // first step.

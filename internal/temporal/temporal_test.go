@@ -70,7 +70,7 @@ func TestRegistrationByTwoAtOnceAndAgainLeavesTemporalReady(t *testing.T) {
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(func() {
-			require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 30 * time.Second, Switches: 15 * time.Minute}))
+			require.NoError(t, temporal.Register(t.Context(), cfg, temporal.Every{Reconcile: 30 * time.Second, Switches: 15 * time.Minute, Patrol: 10 * time.Minute}))
 		})
 	}
 	both.Wait()
