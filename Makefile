@@ -69,7 +69,7 @@ rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI on
 # last, and has the cores for itself.
 test: test-deps tools build agent bin/dex ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
-	bin/withstack -no-fsync -- $(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /internal/rack$$)
+	bin/withstack -no-fsync -- $(GO) test -race -timeout 45m $$($(GO) list ./... | grep -v /internal/rack$$)
 	$(GO) test -timeout 30m ./internal/rack
 
 lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and that workflows are deterministic
