@@ -117,6 +117,8 @@ type SecureBMCInput struct {
 	// Quiet brings it in order without a word: it is new, and nobody's settings
 	// are nobody's doing.
 	Quiet bool `json:",omitempty"`
+	// Afresh closes what patrols found: this run proves everything anew.
+	Afresh bool `json:",omitempty"`
 	// Rotate gives it a new password, where the one it has is ours: a tenant may
 	// have read that.
 	Rotate bool `json:",omitempty"`
@@ -147,6 +149,11 @@ func (g *Guard) SecureBMC(ctx context.Context, in SecureBMCInput) (SecureBMCResu
 			return SecureBMCResult{}, g.outcome(ctx, machine.ID, err)
 		}
 	}
+	if in.Afresh {
+		if _, err := g.Store.RecordFindings(ctx, metal.Found{Machine: machine.ID, Look: metal.LookPatrol}); err != nil {
+			return SecureBMCResult{}, classify(err)
+		}
+	}
 	findings, err := g.secure(ctx, machine, fitness)
 	if err != nil && len(findings) > 0 && !in.Quiet { // what was mended before the error, the next attempt does not meet
 		_, kept := g.Store.RecordFindings(ctx, metal.Found{Machine: machine.ID, Look: metal.LookBMC, Findings: findings, Partial: true})
@@ -158,7 +165,7 @@ func (g *Guard) SecureBMC(ctx context.Context, in SecureBMCInput) (SecureBMCResu
 	if in.Rotate && !machine.Proven {
 		findings = mended(findings) // nobody brought it in order before: whose doing it was, nobody knows
 	}
-	verdict, err := g.look(ctx, machine.BMC, findings, fitness.Baseline)
+	verdict, err := g.look(ctx, machine.BMC, findings, fitness.Baseline, in.Rotate)
 	return SecureBMCResult{Blocking: verdict.Blocking}, g.outcome(ctx, machine.ID, err)
 }
 
@@ -213,14 +220,18 @@ func mended(findings []metal.Finding, kinds ...metal.IssueKind) []metal.Finding 
 
 // look reads the machine, and records its health beside what was found of its
 // settings.
-func (g *Guard) look(ctx context.Context, b metal.BMC, settings []metal.Finding, baseline map[string]string) (metal.Verdict, error) {
-	findings, err := read(ctx, g.Store, g.BMC, g.Judge, b, baseline)
+//
+// After a tenant it closes nothing: a repeat, after an answer that was lost, finds
+// mended what the first attempt found. A proof begins by closing what was.
+func (g *Guard) look(ctx context.Context, b metal.BMC, settings []metal.Finding, baseline map[string]string, partial bool) (metal.Verdict, error) {
+	r, err := read(ctx, g.Store, g.BMC, b)
 	if err != nil {
 		return metal.Verdict{}, err
 	}
-	health, firmware := apart(findings)
-	if _, err := g.Store.RecordFindings(ctx, metal.Found{Machine: b.Machine, Look: metal.LookPatrol, Findings: health}); err != nil {
-		return metal.Verdict{}, err
+	_, firmware := apart(g.Judge.Reading(r, baseline))
+	verdict, err := g.Store.RecordFindings(ctx, metal.Found{Machine: b.Machine, Look: metal.LookBMC, Findings: append(settings, firmware...), Partial: partial})
+	if err != nil {
+		return verdict, err
 	}
-	return g.Store.RecordFindings(ctx, metal.Found{Machine: b.Machine, Look: metal.LookBMC, Findings: append(settings, firmware...)})
+	return verdict, keep(ctx, g.Store, g.Judge, r, baseline)
 }

@@ -138,19 +138,22 @@ func (p *Patrol) visit(ctx context.Context, d metal.DueReading) (heard bool, err
 		activity.GetLogger(ctx).Warn("a BMC did not answer the patrol", "machine", d.BMC.Machine, "error", err)
 		return false, unheard(ctx, p.Store, d.BMC.Machine, err)
 	}
-	return true, p.keep(ctx, r, d.Baseline)
+	return true, keep(ctx, p.Store, p.Judge, r, d.Baseline)
 }
 
-func (p *Patrol) keep(ctx context.Context, r metal.Reading, baseline map[string]string) error {
-	if err := p.Store.KeepReading(ctx, r); err != nil {
+// keep records what is the matter before it keeps the reading, whose mark says
+// how far the log was read: cut off in between, a repeat reads the entries again.
+func keep(ctx context.Context, store ReadingStore, judge Judge, r metal.Reading, baseline map[string]string) error {
+	health, firmware := apart(judge.Reading(r, baseline))
+	if _, err := store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookPatrol, Findings: health, Keep: lasting}); err != nil {
 		return err
 	}
-	health, firmware := apart(p.Judge.Reading(r, baseline))
-	if _, err := p.Store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookPatrol, Findings: health, Keep: lasting}); err != nil || len(firmware) == 0 {
-		return err
+	if len(firmware) > 0 {
+		if _, err := store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookBMC, Findings: firmware, Partial: true}); err != nil {
+			return err
+		}
 	}
-	_, err := p.Store.RecordFindings(ctx, metal.Found{Machine: r.Machine, Look: metal.LookBMC, Findings: firmware, Partial: true})
-	return err
+	return store.KeepReading(ctx, r)
 }
 
 // lasting is what a BMC says once, in its log: that it is not said again is no
@@ -190,15 +193,11 @@ func apart(findings []metal.Finding) (health, firmware []metal.Finding) {
 	return health, firmware
 }
 
-// read asks a BMC for everything, and keeps it.
-func read(ctx context.Context, store ReadingStore, bmc Reader, judge Judge, b metal.BMC, baseline map[string]string) ([]metal.Finding, error) {
+// read asks a BMC for everything since it was last read.
+func read(ctx context.Context, store ReadingStore, bmc Reader, b metal.BMC) (metal.Reading, error) {
 	mark, err := store.LogMark(ctx, b.Machine)
 	if err != nil {
-		return nil, err
+		return metal.Reading{}, err
 	}
-	r, err := bmc.Read(ctx, b, mark)
-	if err != nil {
-		return nil, err
-	}
-	return judge.Reading(r, baseline), store.KeepReading(ctx, r)
+	return bmc.Read(ctx, b, mark)
 }

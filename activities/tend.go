@@ -47,7 +47,11 @@ func (g *Guard) tend(ctx context.Context, m metal.Machine, verb metal.Tending) e
 	if err != nil {
 		return err
 	}
-	if _, err := read(ctx, g.Store, g.BMC, g.Judge, m.BMC, fitness.Baseline); err != nil || verb == metal.TendRead {
+	r, err := read(ctx, g.Store, g.BMC, m.BMC)
+	if err == nil {
+		err = keep(ctx, g.Store, g.Judge, r, fitness.Baseline)
+	}
+	if err != nil || verb == metal.TendRead {
 		return err
 	}
 	return g.BMC.ClearLog(ctx, m.BMC) // once its entries are kept

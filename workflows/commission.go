@@ -143,7 +143,7 @@ func (e *errand) admit(ctx workflow.Context) error {
 		return err
 	}
 	_, err := call(ctx, e.run, admitting, e.siteQueue(), "bring the BMC of "+e.machine()+" in order",
-		guard.SecureBMC, activities.SecureBMCInput{Claim: e.claim(), Quiet: true})
+		guard.SecureBMC, activities.SecureBMCInput{Claim: e.claim(), Quiet: true, Afresh: true})
 	return err
 }
 

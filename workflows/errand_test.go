@@ -235,6 +235,33 @@ func TestWhatATenantChangedKeepsTheMachineFromTheNext(t *testing.T) {
 	require.Equal(t, string(metal.Idle), w.machine(1).State)
 }
 
+// The answer may be lost, or the step run twice: what was found and mended the
+// first time still keeps the machine aside.
+func TestWhatWasMendedOnceIsNotForgottenByARepeat(t *testing.T) {
+	t.Parallel()
+	places := newPlaces(t)
+	for _, how := range []harm{lose, twice} {
+		t.Run(how.String(), func(t *testing.T) {
+			t.Parallel()
+			w := places.world(t, 1)
+			require.NoError(t, w.errand(Commission))
+			in := w.provision("o1")
+			require.NoError(t, w.run(Provision, in))
+			w.box(1).finds = finds{metal.LookBMC: {{Kind: metal.BMCUsers, Part: "eve", Detail: "is no user of ours", Severity: metal.Failing}}}
+			harmed := false
+			w.spoil = func(_ int, name string) harm {
+				if name == "SecureBMC" && !harmed {
+					harmed = true
+					return how
+				}
+				return none
+			}
+			require.NoError(t, w.run(Deprovision, w.ordered("o2", metal.OrderInput{Action: metal.ActionDeprovision, Device: in.Device})))
+			require.Equal(t, string(metal.Quarantined), w.machine(1).State)
+		})
+	}
+}
+
 // A machine that nobody commissioned has users of who knows whom: they go, and
 // are noted.
 func TestTheFirstOrderInABMCIsNobodysFault(t *testing.T) {
