@@ -27,7 +27,7 @@ func (s *Store) WantEnrolment(ctx context.Context, e metal.Enrolment) error {
 		ID: e.ID, Site: string(e.Site), Address: e.Address, Credential: e.Credential, Sealed: e.Sealed, Machine: string(e.Machine), Body: body,
 	})
 	if taken(err, "23505") {
-		return fmt.Errorf("enrol %s at %s: that name or that address is being enrolled already; starter machine enrolments lists them: %w", e.Machine, e.Address, metal.ErrInUse)
+		return fmt.Errorf("enrol %s at %s: that name or that address is being enrolled already; starter enrolments lists them: %w", e.Machine, e.Address, metal.ErrInUse)
 	}
 	if err != nil {
 		return fmt.Errorf("enrol %s at %s: %w", e.Machine, e.Address, err)
