@@ -77,22 +77,6 @@ func (s *Store) FitnessOf(ctx context.Context, plan metal.PlanID) (metal.Fitness
 	return fitnessOf(p.Hardware, p.Fitness)
 }
 
-// NoteSerial remembers the serial that a machine was first found with, and
-// answers which others were found with it.
-func (s *Store) NoteSerial(ctx context.Context, machine metal.MachineID, serial string) (twins []metal.MachineID, err error) {
-	err = s.in(ctx, func(q *query.Queries) error {
-		if err := q.SetSerial(ctx, query.SetSerialParams{Machine: string(machine), Serial: serial}); err != nil {
-			return err
-		}
-		rows, err := q.Twins(ctx, query.TwinsParams{Machine: string(machine), Serial: serial})
-		for _, id := range rows {
-			twins = append(twins, metal.MachineID(id))
-		}
-		return err
-	})
-	return twins, err
-}
-
 // BurnIn is what the burn-in of a boot found; nil where there was none.
 func (s *Store) BurnIn(ctx context.Context, machine metal.MachineID, boot metal.BootNumber) (results []metal.BurnInResult, err error) {
 	body, err := s.Queries().GetBurnIn(ctx, query.GetBurnInParams{Machine: string(machine), Boot: int64(boot)})

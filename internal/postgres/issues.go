@@ -97,6 +97,13 @@ func closeOthers(ctx context.Context, q *query.Queries, m query.LockMachineLifeR
 	for i, kind := range found.Keep {
 		keep[i] = string(kind)
 	}
+	twin, err := q.HasTwin(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	if twin { // it may have been found since this look began
+		keep = append(keep, string(metal.DuplicateSerial))
+	}
 	gone, err := q.CloseIssuesBut(ctx, query.CloseIssuesButParams{Machine: m.ID, Look: string(found.Look), Found: still, Keep: keep})
 	if err != nil {
 		return fmt.Errorf("machine %s: close what is mended: %w", m.ID, err)

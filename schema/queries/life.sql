@@ -64,6 +64,14 @@ update machines set serial = '' where id = @machine;
 -- name: Twins :many
 select id from machines where serial = @serial and id <> @machine and state <> 'retired' and @serial <> '' order by id;
 
+-- name: TurnAtSerial :exec
+-- Two machines that say the same serial at the same moment see each other.
+select pg_advisory_xact_lock(hashtextextended('serial/' || @serial::text, 0));
+
+-- name: HasTwin :one
+select exists (select from machines m join machines twin on twin.serial = m.serial and twin.id <> m.id and twin.state <> 'retired'
+    where m.id = @machine and m.serial <> '')::bool as twin;
+
 -- name: IsWell :one
 -- Whether nothing is open of a machine, and its health says so.
 select (exists (select from machines m where m.id = @machine and m.health = 'ok')

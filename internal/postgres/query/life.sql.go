@@ -533,6 +533,18 @@ func (q *Queries) GiveTurn(ctx context.Context, arg GiveTurnParams) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const hasTwin = `-- name: HasTwin :one
+select exists (select from machines m join machines twin on twin.serial = m.serial and twin.id <> m.id and twin.state <> 'retired'
+    where m.id = $1 and m.serial <> '')::bool as twin
+`
+
+func (q *Queries) HasTwin(ctx context.Context, machine string) (bool, error) {
+	row := q.db.QueryRow(ctx, hasTwin, machine)
+	var twin bool
+	err := row.Scan(&twin)
+	return twin, err
+}
+
 const idleBehind = `-- name: IdleBehind :many
 select m.id from machines m left join readings r on r.machine = m.id
 where m.site = $1 and m.plan = $2 and m.state = 'idle'
@@ -1274,6 +1286,16 @@ func (q *Queries) TakeTurn(ctx context.Context, arg TakeTurnParams) (BmcRecord, 
 		&i.ChangedAt,
 	)
 	return i, err
+}
+
+const turnAtSerial = `-- name: TurnAtSerial :exec
+select pg_advisory_xact_lock(hashtextextended('serial/' || $1::text, 0))
+`
+
+// Two machines that say the same serial at the same moment see each other.
+func (q *Queries) TurnAtSerial(ctx context.Context, serial string) error {
+	_, err := q.db.Exec(ctx, turnAtSerial, serial)
+	return err
 }
 
 const twins = `-- name: Twins :many
