@@ -59,10 +59,13 @@ func (r *Rig) startPrograms(ctx context.Context) (err error) {
 // API is where starter serves the billing system.
 func (r *Rig) API() string { return r.at(managementHost, starterPort) }
 
+// WorkerAdmin is where a worker says how it is and what it counted.
+func (r *Rig) WorkerAdmin(n int) string { return r.at(managementHost, workerAdmin+n) }
+
 // AddWorker starts one more worker, for control and the site; n tells it from
 // the others.
 func (r *Rig) AddWorker(ctx context.Context, build string, n int) (*stack.Part, error) {
-	admin := r.at(managementHost, workerAdmin+n)
+	admin := r.WorkerAdmin(n)
 	args := []string{"--control", "--site", string(Site), "--admin-listen", admin}
 	if build != "" {
 		args = append(args, "--build-id", build)

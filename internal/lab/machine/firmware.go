@@ -26,7 +26,10 @@ func (l *life) post(ctx context.Context) stage {
 	if _, struck := l.strike(NeverBoots); struck {
 		return l.hang("POST never ends")
 	}
-	if !wait(ctx, l.config.Post()) {
+	began := time.Now()
+	passed := wait(ctx, l.config.Post())
+	l.tested(time.Since(began))
+	if !passed {
 		return nil
 	}
 	device := l.override
@@ -40,6 +43,13 @@ func (l *life) post(ctx context.Context) stage {
 		return l.network
 	}
 	return l.disk
+}
+
+// tested adds to the time that the machine itself has taken.
+func (l *life) tested(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.InPOST += took
 }
 
 // disk boots the first disk, in the order in which the firmware tries things:

@@ -31,6 +31,7 @@ type State struct {
 	Address  string           `json:"address,omitempty"` // of its lease
 	Boot     metal.BootNumber `json:"boot,omitempty"`    // of the agent that runs or ran last
 	PowerOns int              `json:"power_ons"`
+	InPOST   time.Duration    `json:"in_post"` // of all its boots so far: time that nobody but the machine takes
 	Disks    []DiskState      `json:"disks"`
 	Faults   []Fault          `json:"faults,omitempty"`
 }

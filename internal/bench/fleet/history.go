@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+
+	"millwright/workflows"
+)
+
+// sampled is how many orders' histories are read. They hardly differ.
+const sampled = 50
+
+// share is where the time of one kind of thing went, over all that were read.
+type share struct {
+	count         int
+	waited, taken time.Duration // for a worker; by it
+	longest       time.Duration // of both
+}
+
+func (s share) each(d time.Duration) float64 { return d.Seconds() / float64(max(s.count, 1)) }
+
+// census counts what histories hold.
+type census struct {
+	runs, events, bytes, activities int64
+
+	shares map[string]share // by activity, and of workflow tasks
+}
+
+// histories reads the two histories of some orders, those of the order and of
+// the device, and prints where their time went.
+func (m *measuring) histories(ctx context.Context, runs []outcome, told *result) error {
+	c := census{shares: map[string]share{}}
+	for i := range min(sampled, len(runs)) {
+		one := runs[i*len(runs)/min(sampled, len(runs))]
+		c.runs++
+		for _, id := range []string{workflows.OrderRun(one.order), workflows.DeviceRun(one.device)} {
+			if err := m.read(ctx, id, &c); err != nil {
+				return fmt.Errorf("read the history of %s: %w", id, err)
+			}
+		}
+	}
+	per := func(n int64) float64 { return float64(n) / float64(max(c.runs, 1)) }
+	told.Activities, told.Events, told.Bytes = per(c.activities), per(c.events), per(c.bytes)
+	fmt.Fprintf(m.out, "%-34s %8s %8s %8s %8s\n", "seconds, of an order and its run", "each run", "waited", "taken", "longest")
+	names := slices.SortedFunc(maps.Keys(c.shares), func(a, b string) int {
+		return cmp.Compare(c.shares[b].waited+c.shares[b].taken, c.shares[a].waited+c.shares[a].taken)
+	})
+	for _, name := range names {
+		s := c.shares[name]
+		fmt.Fprintf(m.out, "%-34s %8.1f %8.3f %8.3f %8.3f\n", name, per(int64(s.count)), s.each(s.waited), s.each(s.taken), s.longest.Seconds())
+	}
+	return nil
+}
+
+// read waits for a run's end and counts its history.
+func (m *measuring) read(ctx context.Context, id string, c *census) error {
+	if err := m.Client.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil && ctx.Err() != nil {
+		return err
+	}
+	described, err := m.Client.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	c.events += described.WorkflowExecutionInfo.HistoryLength
+	c.bytes += described.WorkflowExecutionInfo.HistorySizeBytes
+	scheduled, started := map[int64]*history.HistoryEvent{}, map[int64]time.Time{}
+	events := m.Client.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			return err
+		}
+		switch e.EventType {
+		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+			scheduled[e.EventId] = e
+		case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			started[e.GetActivityTaskStartedEventAttributes().ScheduledEventId] = e.EventTime.AsTime()
+		case enums.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+			started[e.GetWorkflowTaskStartedEventAttributes().ScheduledEventId] = e.EventTime.AsTime()
+		case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+			c.activities++
+			at := e.GetActivityTaskCompletedEventAttributes().ScheduledEventId
+			c.add(scheduled[at].GetActivityTaskScheduledEventAttributes().ActivityType.Name, scheduled[at], started[at], e)
+		case enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			at := e.GetWorkflowTaskCompletedEventAttributes().ScheduledEventId
+			c.add("(workflow task)", scheduled[at], started[at], e)
+		}
+	}
+	return nil
+}
+
+func (c *census) add(name string, scheduled *history.HistoryEvent, started time.Time, ended *history.HistoryEvent) {
+	s, asked, end := c.shares[name], scheduled.EventTime.AsTime(), ended.EventTime.AsTime()
+	s.count++
+	s.waited += started.Sub(asked)
+	s.taken += end.Sub(started)
+	s.longest = max(s.longest, end.Sub(asked))
+	c.shares[name] = s
+}
