@@ -15,6 +15,7 @@ import (
 	"millwright/internal/lab/machine"
 	"millwright/internal/lab/netconf"
 	"millwright/internal/lab/redfish"
+	"millwright/internal/line"
 	"millwright/internal/metal"
 	"millwright/internal/sitefile"
 )
@@ -40,6 +41,7 @@ type Lab struct {
 	bmcs     []*redfish.BMC
 	machines []*machine.Machine
 	index    map[string]faulty // "machine/m3" and the like
+	lines    map[string]*line.Listener
 
 	serving sync.WaitGroup
 	mu      sync.Mutex
@@ -63,7 +65,7 @@ func Start(ctx context.Context, config Config) (*Lab, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Lab{config: config, index: map[string]faulty{}}
+	l := &Lab{config: config, index: map[string]faulty{}, lines: map[string]*line.Listener{}}
 	if err := l.build(ctx); err != nil {
 		return nil, err
 	}

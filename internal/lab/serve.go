@@ -7,17 +7,19 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"millwright/internal/line"
 )
 
 // listen opens every socket of the lab, and serves it until ctx ends.
 func (l *Lab) listen(ctx context.Context) error {
 	for i, s := range l.config.Site.Switches {
-		if err := l.serve(ctx, "switch "+string(s.ID), s.Address, "830", l.switches[i].Serve); err != nil {
+		if err := l.serve(ctx, "switch/"+string(s.ID), s.Address, "830", l.switches[i].Serve); err != nil {
 			return err
 		}
 	}
 	for i, m := range l.config.Site.Machines {
-		if err := l.serve(ctx, "bmc of "+string(m.ID), m.BMC.Address, "443", l.bmcs[i].Serve); err != nil {
+		if err := l.serve(ctx, "bmc/"+string(m.ID), m.BMC.Address, "443", l.bmcs[i].Serve); err != nil {
 			return err
 		}
 	}
@@ -31,10 +33,11 @@ func (l *Lab) serve(ctx context.Context, what, address, usual string, with func(
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		address = net.JoinHostPort(address, usual)
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := line.Listen(address)
 	if err != nil {
 		return fmt.Errorf("lab: %s: listen: %w", what, err)
 	}
+	l.lines[what] = listener
 	l.serving.Go(func() {
 		if err := with(ctx, listener); err != nil && ctx.Err() == nil {
 			l.config.Log.Error("stopped serving", "what", what, "err", err)
@@ -44,6 +47,15 @@ func (l *Lab) serve(ctx context.Context, what, address, usual string, with func(
 		}
 	})
 	return nil
+}
+
+// Line is what a switch or BMC ("switch/tor-r1", "bmc/m3") is reached by: cut it,
+// and the part itself notices nothing but clients that leave.
+func (l *Lab) Line(target string) (*line.Listener, error) {
+	if found := l.lines[target]; found != nil {
+		return found, nil
+	}
+	return nil, l.unknownTarget(target)
 }
 
 func (l *Lab) serveAPI(ctx context.Context, listener net.Listener) error {

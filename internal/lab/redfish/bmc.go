@@ -124,7 +124,7 @@ func (u unreliable) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		// Lingering for zero seconds makes the kernel send a reset instead of a close.
-		if tcp, ok := conn.(*net.TCPConn); ok {
+		if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
 			_ = tcp.SetLinger(0)
 		}
 		conn.Close()
