@@ -15,6 +15,7 @@ const sweep = `trap '' HUP INT QUIT TERM
 read -r _ && exit
 for try in 1 2 3 4 5 6 7 8 9 10; do
 	sleep 0.3
+	umount -l -- "$0/postgres" 2>/dev/null # a disk of Postgres' own
 	rm -rf -- "$0" && [ ! -e "$0" ] && exit
 done`
 

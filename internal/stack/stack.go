@@ -24,6 +24,11 @@ type Config struct {
 	FrontendPort int          // Temporal's own default is 7233
 	UIPort       int          // Temporal's own default is 8233
 	Log          *slog.Logger // says what is started; nil says nothing
+
+	Disk int64 // bytes of a disk of its own for Postgres' data; zero has none. Wants root on Linux
+	// Via says under which address a part reaches another one, so that something
+	// can stand between them; nil is straight.
+	Via func(from, to, address string) (string, error)
 }
 
 // Stack is a running Postgres and, if started by Start, a Temporal on it.
@@ -40,6 +45,7 @@ type Stack struct {
 	cfg     Config
 	cluster *cluster
 	server  *server
+	disk    *Disk    // nil where Postgres has none of its own
 	janitor *janitor // nil if the folder is to stay
 	lost    chan error
 
@@ -90,6 +96,11 @@ func (s *Stack) prepare() error {
 		return err
 	}
 	s.cluster = c
+	if s.cfg.Disk > 0 {
+		if s.disk, err = mount(c.home, s.cfg.Disk); err != nil {
+			return err
+		}
+	}
 	return c.makeHome()
 }
 
@@ -143,11 +154,15 @@ func (s *Stack) Stop(ctx context.Context) error {
 	if s.cluster != nil {
 		s.cluster.releaseMemory()
 	}
+	err = errors.Join(err, s.disk.unmount())
 	if s.janitor != nil {
 		err = errors.Join(err, s.janitor.dismiss(s.Dir))
 	}
 	return err
 }
+
+// Disk is what Postgres' data lies on; nil where it has none of its own.
+func (s *Stack) Disk() *Disk { return s.disk }
 
 // Bin is the folder in which the programs were found.
 func (s *Stack) Bin() string { return s.cfg.Bin }

@@ -88,6 +88,10 @@ func (s *Stack) servePostgres(ctx context.Context) error {
 }
 
 func (s *Stack) startTemporal(ctx context.Context) error {
+	var err error
+	if s.server.database, err = s.via("temporal", "postgres", address(s.cluster.port)); err != nil {
+		return err
+	}
 	s.Temporal = s.part("temporal-server", s.server.serve, s.server.answers, syscall.SIGKILL)
 	wanted := make([]int, serverPorts)
 	wanted[0] = s.cfg.FrontendPort
@@ -99,6 +103,14 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		}
 		return s.launch(ctx, s.Temporal)
 	})
+}
+
+// via is the address under which a part reaches another one.
+func (s *Stack) via(from, to, address string) (string, error) {
+	if s.cfg.Via == nil {
+		return address, nil
+	}
+	return s.cfg.Via(from, to, address)
 }
 
 func (s *Stack) startUI(ctx context.Context) error {

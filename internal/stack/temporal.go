@@ -32,7 +32,8 @@ type server struct {
 	bin      string // folder of the Temporal programs
 	home     string // takes its configuration
 	postgres *cluster
-	ports    []int // gRPC of frontend, history, matching, worker; then their membership
+	database string // where it finds Postgres
+	ports    []int  // gRPC of frontend, history, matching, worker; then their membership
 }
 
 // frontendService is the name under which the frontend tells its health.
@@ -54,7 +55,7 @@ func (s *server) configure() error {
 	var out bytes.Buffer
 	if err := form.Execute(&out, map[string]any{
 		"Frontend": s.frontend(), "Services": s.services(), "Dynamic": filepath.Join(s.home, "dynamic.yaml"),
-		"Postgres": address(s.postgres.port), "User": superuser, "Password": password,
+		"Postgres": s.database, "User": superuser, "Password": password,
 		"Databases": map[string]string{"default": persistenceDatabase, "visibility": visibilityDatabase},
 	}); err != nil {
 		return fmt.Errorf("configure temporal: %w", err)
