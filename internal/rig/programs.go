@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 
@@ -77,10 +78,34 @@ func (r *Rig) AddWorker(ctx context.Context, build string, n int) (*stack.Part, 
 	return p, err
 }
 
+// detours are where a part finds the stack if something stands between them.
+func (r *Rig) detours(part string) ([]string, error) {
+	if r.cfg.Via == nil {
+		return nil, nil
+	}
+	dsn, err := url.Parse(r.Stack.DSN)
+	if err != nil {
+		return nil, err
+	}
+	if dsn.Host, err = r.cfg.Via(part, "postgres", dsn.Host); err != nil {
+		return nil, err
+	}
+	frontend, err := r.cfg.Via(part, "temporal", r.Stack.Frontend)
+	return []string{"MILLWRIGHT_POSTGRES=" + dsn.String(), "MILLWRIGHT_TEMPORAL_ADDRESS=" + frontend}, err
+}
+
 // program starts one of our programs, which is ready once it says that it is
 // healthy.
 func (r *Rig) program(ctx context.Context, part, name, admin string, args ...string) (*stack.Part, error) {
-	command := func() *exec.Cmd { return r.Command(context.Background(), name, args...) }
+	detours, err := r.detours(part)
+	if err != nil {
+		return nil, err
+	}
+	command := func() *exec.Cmd {
+		cmd := r.Command(context.Background(), name, args...)
+		cmd.Env = append(cmd.Env, detours...) // the last word on a variable counts
+		return cmd
+	}
 	return r.Stack.Add(ctx, part, command, func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/healthz", nil)
 		if err != nil {

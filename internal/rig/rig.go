@@ -43,6 +43,11 @@ type Config struct {
 	Build    string        // build ID of the workers; empty is unversioned
 	Every    time.Duration // between two reconciles; 5 s if zero
 	Log      *slog.Logger  // says what is started; nil says nothing
+
+	Disk int64 // bytes of Postgres' own disk; zero has none
+	// Via says under which address a part reaches "postgres" or "temporal", so
+	// that something can stand between them; nil is straight.
+	Via func(from, to, address string) (string, error)
 }
 
 // Rig is a running Millwright.
@@ -70,7 +75,8 @@ type Rig struct {
 func Start(ctx context.Context, cfg Config) (*Rig, error) {
 	r := &Rig{cfg: cfg.withDefaults(), stopLab: func() {}}
 	var err error
-	if r.Stack, err = stack.Start(ctx, stack.Config{Bin: cfg.Bin, UI: cfg.UI, NoFsync: cfg.NoFsync, Log: r.cfg.Log}); err != nil {
+	if r.Stack, err = stack.Start(ctx, stack.Config{
+		Bin: cfg.Bin, UI: cfg.UI, NoFsync: cfg.NoFsync, Disk: cfg.Disk, Via: cfg.Via, Log: r.cfg.Log}); err != nil {
 		return nil, err
 	}
 	if err = r.assemble(ctx); err != nil {
