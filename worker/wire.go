@@ -27,9 +27,6 @@ import (
 // one is tried again elsewhere after its heartbeat timeout.
 const stopLimit = 20 * time.Second
 
-// deployment names Millwright's workers to Temporal's worker versioning.
-const deployment = "millwright"
-
 // wire builds one Temporal worker for each queue of this process. It is the
 // only place that knows which driver stands behind which interface.
 func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheus.Registerer, log *slog.Logger) ([]worker.Worker, *consoles, error) {
@@ -46,9 +43,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 	var parts []worker.Worker
 	if cfg.Control {
 		w := worker.New(c, workflows.ControlQueue, options)
-		for _, run := range workflows.All() {
-			w.RegisterWorkflow(run)
-		}
+		workflows.Register(w)
 		w.RegisterActivity(&activities.Orders{Store: store})
 		w.RegisterActivity(&activities.Machines{Store: store})
 		w.RegisterActivity(&activities.Devices{Store: store})
@@ -112,7 +107,7 @@ func options(cfg Config, counting interceptor.WorkerInterceptor) worker.Options 
 	if cfg.BuildID != "" {
 		o.DeploymentOptions = worker.DeploymentOptions{
 			UseVersioning:             true,
-			Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment, BuildID: cfg.BuildID},
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: workflows.Deployment, BuildID: cfg.BuildID},
 			DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
 		}
 	}
