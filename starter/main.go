@@ -30,6 +30,8 @@ type commandLine struct {
 	Secrets secretsCommand `cmd:"" group:"Set up" help:"The keys that passwords of BMCs are sealed with: make, rotate, look."`
 	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the customers' API, the ordering endpoint for billing, and metrics."`
 
+	Upgrade upgradeCommand `cmd:"" group:"Set up" help:"Upgrade without drama: which build of workers gets new runs, and which has ended its last one."`
+
 	Image imageCommand `cmd:"" group:"Set up" help:"Images of systems: import what vendors publish; list, show, verify, remove."`
 
 	Provision   provisionCommand   `cmd:"" group:"Order" help:"Order a device: a machine with an operating system, for a project."`
