@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 type Lost struct {
 	Store LostStore
 	Runs  Runs
+	Line  *Line // of devices that wait for a machine
 
-	Behind    time.Duration // how long a port may wait for a commit before somebody looks; 0: 30 s
-	AuditKeep time.Duration // for how long the record of changes is kept; 0: for 400 days
+	Behind time.Duration // how long a port may wait for a commit before somebody looks; 0: 30 s
+	Keep   metal.Keep    // for how long what has happened is kept
 }
 
 // LostStore lists what only an open run may leave as it is.
@@ -25,9 +27,7 @@ type LostStore interface {
 	OpenOrders(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostOrder, error)
 	Unsettled(ctx context.Context, olderThan time.Duration, most int) ([]metal.Unsettled, error)
 	FreeRested(ctx context.Context) (int, error)
-	ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error)
-	DropOldConsoles(ctx context.Context) (int64, error)
-	Records
+	Forgetting
 	Sites(ctx context.Context) ([]metal.SiteID, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
 	// SwitchesBehind have ports that should have been brought, and were not refused.
@@ -47,8 +47,6 @@ const (
 	lostAtOnce = 200
 	// behindAfter is longer than commits take, which are seconds.
 	behindAfter = 30 * time.Second
-	// logsFor is how long what agents logged is kept.
-	logsFor = 30 * 24 * time.Hour
 )
 
 // FindLostInput names how the caller's runs are called: workflows fix the
@@ -67,7 +65,7 @@ type FindLostResult struct {
 
 // FindLost compares what Postgres says is under way with the runs that are
 // open, and lists what has none. It also returns rested addresses to their
-// blocks, forgets old logs, consoles and records, and orders the end of devices whose
+// blocks, forgets what is older than it is kept, and orders the end of devices whose
 // time has come.
 func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, error) {
 	defer beat(ctx)()
@@ -75,13 +73,8 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 	if _, err := l.Store.FreeRested(ctx); err != nil {
 		return found, classify(err)
 	}
-	if _, err := l.Store.ForgetLogs(ctx, logsFor); err != nil {
-		return found, classify(err)
-	}
-	if _, err := l.Store.DropOldConsoles(ctx); err != nil {
-		return found, classify(err)
-	}
-	if err := l.forgetRecords(ctx); err != nil {
+	l.forget(ctx)
+	if _, err := l.Line.Call(ctx); err != nil {
 		return found, classify(err)
 	}
 	due, err := l.Store.TerminateDue(ctx)
@@ -94,7 +87,7 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 		return found, classify(err)
 	}
 	for _, o := range orders {
-		if lost, err := l.closed(ctx, in.OrderRun+string(o.Order)); err != nil {
+		if lost, err := l.orderLost(ctx, in, o); err != nil {
 			return found, err
 		} else if lost {
 			found.Orders = append(found.Orders, o)
@@ -114,6 +107,17 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 	behind, err := l.Store.SwitchesBehind(ctx, cmp.Or(l.Behind, behindAfter), lostAtOnce)
 	found.Switches = toCheck(behind)
 	return found, classify(err)
+}
+
+// orderLost tells whether neither the order's run is open nor its device's,
+// which may wait for a machine.
+func (l *Lost) orderLost(ctx context.Context, in FindLostInput, o metal.LostOrder) (bool, error) {
+	for _, run := range []string{in.OrderRun + string(o.Order), in.DeviceRun + string(o.Device)} {
+		if closed, err := l.closed(ctx, run); err != nil || !closed {
+			return false, errors.Join(err, l.Line.Store.SeenWaiting(ctx, o.Device))
+		}
+	}
+	return true, nil
 }
 
 func (l *Lost) closed(ctx context.Context, id string) (bool, error) {

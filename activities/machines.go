@@ -15,6 +15,8 @@ type MachineStore interface {
 	// ClaimMachine binds an idle machine of the device's plan, and leases its
 	// addresses; the machine the device has already, where it has one.
 	ClaimMachine(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error)
+	// ClaimInTurn answers the device's turn, where none is idle and its order waits.
+	ClaimInTurn(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error)
 	// ClaimDevice takes a device, with the machine it lives on, for another run.
 	ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Holding, error)
 	// ReleaseMachine gives back machine and addresses. It answers dirty, and
@@ -28,18 +30,24 @@ type MachineStore interface {
 type ClaimMachineInput struct {
 	Device metal.DeviceID
 	Order  metal.OrderID
+	Last   bool `json:",omitempty"` // its order's time is over: it waits no longer
 }
 
-// ClaimMachineResult is the machine, and the right to touch it.
+// ClaimMachineResult is the machine, and the right to touch it; or the device's
+// turn in the line for one.
 type ClaimMachineResult struct {
 	Holding metal.Holding
 }
 
 // ClaimMachine binds an idle machine of the device's plan and leases the
 // device's addresses, both or neither. A repeat returns the same machine under
-// a new epoch.
+// a new epoch, or where the device stands in the line by now.
 func (m *Machines) ClaimMachine(ctx context.Context, in ClaimMachineInput) (ClaimMachineResult, error) {
-	holding, err := m.Store.ClaimMachine(ctx, in.Device, in.Order)
+	claim := m.Store.ClaimInTurn
+	if in.Last {
+		claim = m.Store.ClaimMachine
+	}
+	holding, err := claim(ctx, in.Device, in.Order)
 	return ClaimMachineResult{Holding: holding}, classify(err)
 }
 

@@ -22,6 +22,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if !cfg.Control && len(cfg.Site) == 0 {
 		return errors.New("nothing to do: want --control, --site NAME, or both")
 	}
+	if err := cfg.keep().Check(); err != nil {
+		return err
+	}
 	store, err := postgres.Open(ctx, cfg.Postgres)
 	if err != nil {
 		return err
@@ -62,6 +65,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	if cfg.Control {
 		defer newWaker(store, client, log).start(ctx)()
+		defer caller{store: store, line: line(store, client), log: log}.start(ctx)()
 	}
 	log.Info("worker is polling", "control", cfg.Control, "sites", cfg.Site, "queue", workflows.ControlQueue, "admin", admin.Addr)
 	<-ctx.Done()

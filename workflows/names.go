@@ -88,6 +88,9 @@ const (
 // ReportSignal carries a metal.Report from boot to the run that waits for it.
 const ReportSignal = "report"
 
+// TurnSignal tells a run that waits for a machine that one is there.
+const TurnSignal = "turn"
+
 // AgainSignal tells a BringDevice that more has changed since it looked.
 const AgainSignal = "again"
 
@@ -140,6 +143,7 @@ func SearchAttributes() []temporal.SearchAttributeKeyKeyword {
 const (
 	StepRecord   = "record"
 	StepClaim    = "claim"
+	StepLine     = "line"
 	StepPort     = "port"
 	StepBoot     = "boot-intent"
 	StepPower    = "power"

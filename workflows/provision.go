@@ -150,16 +150,26 @@ func (p *provision) fits(ctx workflow.Context) error {
 	return err
 }
 
+// claimMachine takes an idle machine, or waits for one as long as its order
+// allows.
 func (p *provision) claimMachine(ctx workflow.Context) error {
 	if err := p.enter(ctx, StepClaim, string(p.in.Device)); err != nil {
 		return err
 	}
-	claimed, err := call(ctx, p.run, database, ControlQueue, "claim a machine for "+string(p.in.Device),
-		machines.ClaimMachine, activities.ClaimMachineInput{Device: p.in.Device, Order: p.in.Order})
-	if err == nil {
-		p.take(claimed.Holding)
+	for last := false; ; {
+		claimed, err := call(ctx, p.run, database, ControlQueue, "claim a machine for "+string(p.in.Device),
+			machines.ClaimMachine, activities.ClaimMachineInput{Device: p.in.Device, Order: p.in.Order, Last: last})
+		if err != nil {
+			return err
+		}
+		if claimed.Holding.Turn == nil {
+			p.take(claimed.Holding)
+			return nil
+		}
+		if last, err = p.awaitTurn(ctx, *claimed.Holding.Turn); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // end says how a provision that did not succeed leaves the world.

@@ -22,6 +22,7 @@ type Status struct {
 	Next     string          `json:"next,omitempty"`     // what happens at the deadline
 	Machine  metal.MachineID `json:"machine,omitempty"`  // claimed machine
 	Attempt  int             `json:"machines,omitempty"` // how many machines were tried
+	Turn     *metal.Turn     `json:"turn,omitempty"`     // in the line for a machine
 }
 
 // run is what every workflow of this package has: a status to show, reports it
@@ -128,8 +129,8 @@ func (r *run) finish(ctx workflow.Context, err error) {
 		"run": workflow.GetInfo(ctx).WorkflowType.Name, "plan": string(r.plan), "outcome": outcome(err),
 	})
 	run.Timer("millwright_run_duration").Record(workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime))
-	reports := workflow.GetSignalChannel(ctx, ReportSignal)
-	for reports.ReceiveAsync(&metal.Report{}) {
+	reports, turns := workflow.GetSignalChannel(ctx, ReportSignal), workflow.GetSignalChannel(ctx, TurnSignal)
+	for reports.ReceiveAsync(&metal.Report{}) || turns.ReceiveAsync(nil) {
 	}
 }
 

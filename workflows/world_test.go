@@ -275,7 +275,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
 	env.RegisterActivity(&activities.Addresses{Store: w.store})
 	w.keeping(env)
-	env.RegisterActivity(&activities.Lost{Store: w.store, Behind: time.Nanosecond})
+	env.RegisterActivity(&activities.Lost{Store: w.store, Behind: time.Nanosecond, Line: &activities.Line{Store: w.store}})
 	env.RegisterActivity(&activities.Spares{Store: w.store, Runs: closedRuns{}})
 	w.mu.Lock()
 	defer w.mu.Unlock()

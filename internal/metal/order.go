@@ -38,6 +38,10 @@ type OrderInput struct {
 	AlwaysPXE  bool            `json:"always_pxe,omitempty"`      // provision: boot the script each time, not the first time only
 	Storage    json.RawMessage `json:"storage,omitempty"`         // provision: layout of the disks, an object
 	CustomData json.RawMessage `json:"custom_data,omitempty"`     // provision: an object for the device's metadata
+
+	// Wait is how long the order waits for a machine where none is idle, in its
+	// turn among all projects; 0: it fails at once.
+	Wait Wait `json:"wait,omitempty"` // provision
 }
 
 // Order is what somebody wants of a device, checked as far as that goes
@@ -162,7 +166,7 @@ func (in OrderInput) checkProvision() error {
 		return errors.New("user_data: want the SHA-256 of stored user data, 64 lower-case hex digits")
 	}
 	return firstOf(checkKeys(in.SSHKeys), checkTags(in.Tags), CheckScript(in.ScriptURL),
-		checkObject("storage", in.Storage), checkObject("custom_data", in.CustomData))
+		checkObject("storage", in.Storage), checkObject("custom_data", in.CustomData), in.Wait.check())
 }
 
 // CheckHostname takes what a device can be called: its operating system knows
@@ -237,7 +241,7 @@ func (in OrderInput) only(allowed ...string) error {
 		{"operating_system", in.OperatingSystem != ""}, {"hostname", in.Hostname != ""},
 		{"ssh_keys", in.SSHKeys != nil}, {"tags", in.Tags != nil}, {"user_data", in.UserData != ""},
 		{"ipxe_script_url", in.ScriptURL != ""}, {"always_pxe", in.AlwaysPXE},
-		{"storage", in.Storage != nil}, {"custom_data", in.CustomData != nil},
+		{"storage", in.Storage != nil}, {"custom_data", in.CustomData != nil}, {"wait", in.Wait != 0},
 	} {
 		if f.set && !slices.Contains(allowed, f.name) {
 			return fmt.Errorf("%s: %s has no use for it", f.name, in.Action)

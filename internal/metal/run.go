@@ -16,6 +16,7 @@ type Holding struct {
 	Always bool        // the script each time, not the first time only
 	Kexec  bool        // the agent leaves by kexec
 	Erased bool        // the machine was once proven to be erased
+	Turn   *Turn       `json:",omitempty"` // there is no machine yet: the device waits for one
 }
 
 // ClaimWish says which device a run takes, and what it is about to do with it.
@@ -81,8 +82,9 @@ type Quarantine struct {
 
 // LostOrder is an order that nobody sees to.
 type LostOrder struct {
-	Order OrderID
-	Input []byte // canonical JSON
+	Order  OrderID
+	Device DeviceID
+	Input  []byte // canonical JSON
 }
 
 // Spare is a machine that no device lives on.

@@ -15,10 +15,24 @@ import (
 
 // ClaimMachine binds an idle machine of the device's plan to it and leases its
 // addresses. A device that has a machine keeps it, under a new epoch: what is
-// left of the earlier claim is stale from here.
+// left of the earlier claim is stale from here. Where none is idle, or those are
+// for others, it refuses.
 func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error) {
-	var holding metal.Holding
-	err := s.retried(ctx, func(q *query.Queries) error {
+	return s.claim(ctx, device, order, takeOrRefuse)
+}
+
+// ClaimInTurn is ClaimMachine for an order that may wait: where there is no
+// machine for it yet, the answer is its turn, and nothing is held.
+func (s *Store) ClaimInTurn(ctx context.Context, device metal.DeviceID, order metal.OrderID) (metal.Holding, error) {
+	return s.claim(ctx, device, order, lineUp)
+}
+
+// turn decides about a device for which there was no machine at first: it may
+// take one, has to wait, or is refused.
+type turn func(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID) (*metal.Turn, error)
+
+func (s *Store) claim(ctx context.Context, device metal.DeviceID, order metal.OrderID, decide turn) (holding metal.Holding, err error) {
+	err = s.retried(ctx, func(q *query.Queries) error {
 		d, err := lockDevice(ctx, q, device)
 		if err != nil {
 			return err
@@ -26,53 +40,66 @@ func (s *Store) ClaimMachine(ctx context.Context, device metal.DeviceID, order m
 		if _, err := begin(ctx, q, d, order, metal.ActionProvision); err != nil {
 			return err
 		}
-		machine, err := ownOrIdle(ctx, q, d)
-		if err != nil {
+		machine, turn, err := ownOrIdle(ctx, q, d, order, decide)
+		if err != nil || turn != nil {
+			holding = metal.Holding{Claim: metal.Claim{Device: device}, Turn: turn}
 			return err
 		}
-		leases, err := lease(ctx, q, d, machine)
-		if err != nil {
-			return err
-		}
-		if holding, err = describe(ctx, q, d, machine); err != nil {
-			return err
-		}
-		if err := event(ctx, q, holding.Claim, "claim", "machine %s claimed, on %s", machine, holding.Port); err != nil {
-			return err
-		}
-		if err := event(ctx, q, holding.Claim, "addresses", "addresses leased: %s", leases); err != nil {
-			return err
-		}
-		return setState(ctx, q, device, metal.Provisioning, "")
+		holding, err = claimed(ctx, q, d, machine)
+		return err
 	})
 	return holding, err
 }
 
+// claimed leases the addresses of a device that has just been given a machine.
+func claimed(ctx context.Context, q *query.Queries, d query.Device, machine string) (metal.Holding, error) {
+	leases, err := lease(ctx, q, d, machine)
+	if err != nil {
+		return metal.Holding{}, err
+	}
+	holding, err := describe(ctx, q, d, machine)
+	if err != nil {
+		return holding, err
+	}
+	if err := event(ctx, q, holding.Claim, "claim", "machine %s claimed, on %s", machine, holding.Port); err != nil {
+		return holding, err
+	}
+	if err := event(ctx, q, holding.Claim, "addresses", "addresses leased: %s", leases); err != nil {
+		return holding, err
+	}
+	return holding, setState(ctx, q, holding.Claim.Device, metal.Provisioning, "")
+}
+
 // ownOrIdle takes the device's machine again; the one that is kept for it; or an
-// idle one in the rack where its project has fewest.
-func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device) (string, error) {
+// idle one in the rack where its project has fewest, if it is the device's turn.
+func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID, decide turn) (string, *metal.Turn, error) {
 	machine, err := q.ReclaimMachine(ctx, d.ID)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return machine, err
+		return machine, nil, err
 	}
-	machine, err = q.ClaimIdleMachine(ctx, query.ClaimIdleMachineParams{
-		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project, WaitingFor: waitingFor,
-		Reservation: value(d.HardwareReservation),
-	})
+	idle := query.ClaimIdleMachineParams{
+		Device: d.ID, Site: d.Site, Plan: d.Plan, Project: d.Project, WaitingFor: waitingFor, Reservation: value(d.HardwareReservation),
+	}
+	machine, err = q.ClaimIdleMachine(ctx, idle)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return machine, err
+		return machine, nil, err
 	}
 	if d.HardwareReservation != nil {
-		return "", whyNotReserved(ctx, q, *d.HardwareReservation)
+		return "", nil, whyNotReserved(ctx, q, *d.HardwareReservation)
 	}
-	idle, err := q.IdleMachines(ctx, query.IdleMachinesParams{Site: d.Site, Plan: d.Plan})
-	if err != nil {
-		return "", err
+	turn, err := decide(ctx, q, d, order)
+	if err != nil || turn != nil {
+		return "", turn, err
 	}
-	if idle > 0 {
-		return "", fmt.Errorf("claim a %s at %s: other runs are claiming the %d that are idle; the claim is tried again", d.Plan, d.Site, idle)
+	idle.MyTurn = true
+	machine, err = q.ClaimIdleMachine(ctx, idle)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil, fmt.Errorf("claim a %s at %s: other runs hold those that are idle at this moment; the claim is tried again", d.Plan, d.Site)
 	}
-	return "", fmt.Errorf("claim a %s at %s: none is idle; order another plan or site, or free one: %w", d.Plan, d.Site, metal.ErrNoMachine)
+	if err == nil {
+		err = q.LeaveLine(ctx, d.ID)
+	}
+	return machine, nil, err
 }
 
 // whyNotReserved says why a reservation's machine cannot be had. No other one

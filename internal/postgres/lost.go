@@ -13,7 +13,7 @@ func (s *Store) OpenOrders(ctx context.Context, olderThan time.Duration, most in
 	rows, err := s.Queries().OpenOrders(ctx, query.OpenOrdersParams{OlderThan: olderThan, Most: int32(most)})
 	orders := make([]metal.LostOrder, len(rows))
 	for i, row := range rows {
-		orders[i] = metal.LostOrder{Order: metal.OrderID(row.ID), Input: row.Input}
+		orders[i] = metal.LostOrder{Order: metal.OrderID(row.ID), Device: metal.DeviceID(row.Device), Input: row.Input}
 	}
 	return orders, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -102,7 +103,7 @@ func writeOrder(ctx context.Context, q *query.Queries, o metal.Order) (query.Ord
 	if err := admit(ctx, q, o); err != nil {
 		return query.Order{}, err
 	}
-	err := q.InsertOrder(ctx, query.InsertOrderParams{ID: string(o.ID), Action: string(o.Action), Device: string(o.Device), Input: o.Input})
+	err := q.InsertOrder(ctx, query.InsertOrderParams{ID: string(o.ID), Action: string(o.Action), Device: string(o.Device), Input: o.Input, Patience: time.Duration(o.Wish.Wait)})
 	if err != nil {
 		return query.Order{}, err
 	}

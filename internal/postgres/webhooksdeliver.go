@@ -132,31 +132,3 @@ func (s *Store) DueWebhooks(ctx context.Context, olderThan time.Duration, most i
 	}
 	return all, nil
 }
-
-// ForgetDeliveries drops what ended longer ago.
-func (s *Store) ForgetDeliveries(ctx context.Context, olderThan time.Duration) (int64, error) {
-	return s.Queries().ForgetDeliveries(ctx, olderThan)
-}
-
-// ListenWebhooks calls due with each endpoint that has something new to be
-// delivered, until ctx ends or the connection is lost. It begins with "", which
-// means that any of them may have.
-func (s *Store) ListenWebhooks(ctx context.Context, due func(metal.WebhookID)) error {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("listen for events of webhooks: %w", err)
-	}
-	pg := conn.Hijack() // a listening connection must not go back to the pool
-	defer pg.Close(context.WithoutCancel(ctx))
-	if _, err := pg.Exec(ctx, "listen webhooks"); err != nil {
-		return fmt.Errorf("listen for events of webhooks: %w", err)
-	}
-	due("")
-	for {
-		n, err := pg.WaitForNotification(ctx)
-		if err != nil {
-			return fmt.Errorf("listen for events of webhooks: %w", err)
-		}
-		due(metal.WebhookID(n.Payload))
-	}
-}

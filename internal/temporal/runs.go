@@ -36,6 +36,13 @@ func (r Runs) Signal(ctx context.Context, run string, report metal.Report) error
 	return r.to(run, "signal", r.Client.SignalWorkflow(ctx, run, "", workflows.ReportSignal, report))
 }
 
+// Turn tells the run of a device that waits for a machine that one is there. It
+// refuses with metal.ErrRunOver where none is open.
+func (r Runs) Turn(ctx context.Context, device metal.DeviceID) error {
+	run := workflows.DeviceRun(device)
+	return r.to(run, "tell its turn to", r.Client.SignalWorkflow(ctx, run, "", workflows.TurnSignal, nil))
+}
+
 func gone(err error) bool {
 	var notFound *serviceerror.NotFound
 	return errors.As(err, &notFound)

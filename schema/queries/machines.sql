@@ -12,8 +12,10 @@ where m.device = @device::text for update of m;
 -- Binds an idle machine to a device: one that waits in the agent, if there is
 -- one, in the rack where its project has fewest. A device with a reservation
 -- gets that one's machine or none, and nobody else gets it.
+-- Nobody passes those who wait in the line.
 -- Safe to repeat only inside a transaction that looked for the device's
--- machine first. No row: none is idle, or others hold them at this moment.
+-- machine first. No row: none is idle, others hold them at this moment, or
+-- somebody waits.
 update machines set state = 'claimed', device = @device::text, epoch = epoch + 1, changed_at = now()
 where id = (
     select m.id from machines m
@@ -21,6 +23,7 @@ where id = (
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = @site and d.project = @project group by o.rack) has on has.rack = m.rack
     where m.site = @site and m.plan = @plan and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = @reservation::text
+        and (@my_turn::bool or @reservation::text <> '' or not exists (select from waiting w where w.site = @site and w.plan = @plan))
     order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
@@ -34,7 +37,7 @@ returning id;
 
 -- name: IdleMachines :one
 -- That anybody may have.
-select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and reservation is null;
+select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and health <> 'failing' and reservation is null;
 
 -- name: HeldMachine :one
 -- The machine if this claim still holds it; the row is locked for the transaction.

@@ -6,7 +6,7 @@ select * from orders where id = $1;
 select pg_advisory_xact_lock(hashtextextended('millwright order ' || @id::text, 0));
 
 -- name: InsertOrder :exec
-insert into orders (id, action, device, input) values ($1, $2, $3, $4);
+insert into orders (id, action, device, input, patience) values (@id, @action, @device, @input, @patience);
 
 -- name: MarkOrderStarted :exec
 -- Safe to repeat.
@@ -20,9 +20,11 @@ where state in ('wanted', 'started')
   and (id = @id or (@id = '' and device = @device and state = 'started'));
 
 -- name: OpenOrders :many
--- Orders whose device run has not begun, though one run or the other must be open.
+-- Orders whose device run has not begun, though one run or the other must be
+-- open; not those that wait for a machine in a run that was seen of late.
 select id, device, input from orders
 where state = 'wanted' and wanted_at < now() - @older_than::interval
+  and not exists (select from waiting w where w.device = orders.device and w.seen_at > now() - interval '5 minutes')
 order by wanted_at limit @most;
 
 -- name: OrdersOfDevice :many
@@ -31,7 +33,7 @@ select * from orders where device = $1 order by wanted_at;
 -- name: InsertUserData :one
 -- Safe to repeat: the same bytes have the same name.
 insert into user_data (sha256, body) values (encode(sha256(@body::bytea), 'hex'), @body)
-on conflict (sha256) do update set sha256 = excluded.sha256
+on conflict (sha256) do update set stored_at = now()
 returning sha256;
 
 -- name: HasUserData :one

@@ -322,11 +322,17 @@ func (q *Queries) EndBootIntent(ctx context.Context, machine string) error {
 }
 
 const forgetLogs = `-- name: ForgetLogs :execrows
-delete from agent_logs where at < now() - $1::interval
+delete from agent_logs where (machine, boot, place) in (
+    select machine, boot, place from agent_logs where at < now() - $1::interval order by at limit $2)
 `
 
-func (q *Queries) ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetLogs, olderThan)
+type ForgetLogsParams struct {
+	Older time.Duration
+	Most  int32
+}
+
+func (q *Queries) ForgetLogs(ctx context.Context, arg ForgetLogsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetLogs, arg.Older, arg.Most)
 	if err != nil {
 		return 0, err
 	}

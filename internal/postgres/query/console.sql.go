@@ -158,11 +158,16 @@ func (q *Queries) DeviceAtConsole(ctx context.Context, device string) (DeviceAtC
 }
 
 const dropOldConsoles = `-- name: DropOldConsoles :execrows
-delete from consoles where last_at < now() - $1::interval
+delete from consoles where id in (select id from consoles where last_at < now() - $1::interval order by last_at limit $2)
 `
 
-func (q *Queries) DropOldConsoles(ctx context.Context, age time.Duration) (int64, error) {
-	result, err := q.db.Exec(ctx, dropOldConsoles, age)
+type DropOldConsolesParams struct {
+	Older time.Duration
+	Most  int32
+}
+
+func (q *Queries) DropOldConsoles(ctx context.Context, arg DropOldConsolesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, dropOldConsoles, arg.Older, arg.Most)
 	if err != nil {
 		return 0, err
 	}

@@ -18,7 +18,8 @@ where id = (
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = $2 and d.project = $3 group by o.rack) has on has.rack = m.rack
     where m.site = $2 and m.plan = $4 and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = $5::text
-    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $6::interval) desc,
+        and ($6::bool or $5::text <> '' or not exists (select from waiting w where w.site = $2 and w.plan = $4))
+    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $7::interval) desc,
         coalesce(has.devices, 0), m.rack, m.unit, m.id
     limit 1 for update of m skip locked)
 returning id
@@ -30,14 +31,17 @@ type ClaimIdleMachineParams struct {
 	Project     string
 	Plan        string
 	Reservation string
+	MyTurn      bool
 	WaitingFor  time.Duration
 }
 
 // Binds an idle machine to a device: one that waits in the agent, if there is
 // one, in the rack where its project has fewest. A device with a reservation
 // gets that one's machine or none, and nobody else gets it.
+// Nobody passes those who wait in the line.
 // Safe to repeat only inside a transaction that looked for the device's
-// machine first. No row: none is idle, or others hold them at this moment.
+// machine first. No row: none is idle, others hold them at this moment, or
+// somebody waits.
 func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachineParams) (string, error) {
 	row := q.db.QueryRow(ctx, claimIdleMachine,
 		arg.Device,
@@ -45,6 +49,7 @@ func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachinePara
 		arg.Project,
 		arg.Plan,
 		arg.Reservation,
+		arg.MyTurn,
 		arg.WaitingFor,
 	)
 	var id string
@@ -250,7 +255,7 @@ func (q *Queries) HeldMachine(ctx context.Context, arg HeldMachineParams) (Machi
 }
 
 const idleMachines = `-- name: IdleMachines :one
-select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and reservation is null
+select count(*) from machines where site = $1 and plan = $2 and state = 'idle' and health <> 'failing' and reservation is null
 `
 
 type IdleMachinesParams struct {

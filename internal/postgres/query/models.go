@@ -56,6 +56,13 @@ type Batch struct {
 	Project   string
 	Quantity  int32
 	CreatedAt time.Time
+	Fleet     *string
+	Input     []byte
+	Enough    *int32
+	Deadline  *time.Time
+	State     string
+	Outcome   string
+	EndedAt   *time.Time
 }
 
 type BgpSession struct {
@@ -314,6 +321,12 @@ type Event struct {
 	Words   *string
 }
 
+type Forgotten struct {
+	What string
+	Kind string
+	N    int64
+}
+
 type FreePrefix struct {
 	Prefix netip.Prefix
 	Block  netip.Prefix
@@ -392,6 +405,12 @@ type Lease struct {
 	Port     *string
 	TakenAt  time.Time
 	Released *time.Time
+}
+
+type Line struct {
+	Site   string
+	Plan   string
+	Served int64
 }
 
 type LogEntry struct {
@@ -508,6 +527,7 @@ type Order struct {
 	StartedAt *time.Time
 	EndedAt   *time.Time
 	Was       string
+	Patience  time.Duration
 }
 
 type Organization struct {
@@ -677,6 +697,11 @@ type Reservation struct {
 	CustomData []byte
 }
 
+type Retention struct {
+	TakenAt time.Time
+	DoneAt  time.Time
+}
+
 type SignIn struct {
 	State     []byte
 	Browser   []byte
@@ -803,8 +828,21 @@ type User struct {
 }
 
 type UserDatum struct {
-	Sha256 string
-	Body   []byte
+	Sha256   string
+	Body     []byte
+	StoredAt time.Time
+}
+
+type Waiting struct {
+	Device   string
+	Project  string
+	Site     string
+	Plan     string
+	Lap      int64
+	Since    time.Time
+	Until    time.Time
+	SeenAt   time.Time
+	CalledAt *time.Time
 }
 
 type Webhook struct {

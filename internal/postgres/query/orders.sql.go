@@ -37,7 +37,7 @@ func (q *Queries) EndOrder(ctx context.Context, arg EndOrderParams) error {
 }
 
 const getOrder = `-- name: GetOrder :one
-select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was from orders where id = $1
+select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was, patience from orders where id = $1
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) (Order, error) {
@@ -54,6 +54,7 @@ func (q *Queries) GetOrder(ctx context.Context, id string) (Order, error) {
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Was,
+		&i.Patience,
 	)
 	return i, err
 }
@@ -103,14 +104,15 @@ func (q *Queries) HasUserData(ctx context.Context, sha256 string) (bool, error) 
 }
 
 const insertOrder = `-- name: InsertOrder :exec
-insert into orders (id, action, device, input) values ($1, $2, $3, $4)
+insert into orders (id, action, device, input, patience) values ($1, $2, $3, $4, $5)
 `
 
 type InsertOrderParams struct {
-	ID     string
-	Action string
-	Device string
-	Input  []byte
+	ID       string
+	Action   string
+	Device   string
+	Input    []byte
+	Patience time.Duration
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
@@ -119,13 +121,14 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.Action,
 		arg.Device,
 		arg.Input,
+		arg.Patience,
 	)
 	return err
 }
 
 const insertUserData = `-- name: InsertUserData :one
 insert into user_data (sha256, body) values (encode(sha256($1::bytea), 'hex'), $1)
-on conflict (sha256) do update set sha256 = excluded.sha256
+on conflict (sha256) do update set stored_at = now()
 returning sha256
 `
 
@@ -160,6 +163,7 @@ func (q *Queries) MarkOrderStarted(ctx context.Context, id string) error {
 const openOrders = `-- name: OpenOrders :many
 select id, device, input from orders
 where state = 'wanted' and wanted_at < now() - $1::interval
+  and not exists (select from waiting w where w.device = orders.device and w.seen_at > now() - interval '5 minutes')
 order by wanted_at limit $2
 `
 
@@ -174,7 +178,8 @@ type OpenOrdersRow struct {
 	Input  []byte
 }
 
-// Orders whose device run has not begun, though one run or the other must be open.
+// Orders whose device run has not begun, though one run or the other must be
+// open; not those that wait for a machine in a run that was seen of late.
 func (q *Queries) OpenOrders(ctx context.Context, arg OpenOrdersParams) ([]OpenOrdersRow, error) {
 	rows, err := q.db.Query(ctx, openOrders, arg.OlderThan, arg.Most)
 	if err != nil {
@@ -196,7 +201,7 @@ func (q *Queries) OpenOrders(ctx context.Context, arg OpenOrdersParams) ([]OpenO
 }
 
 const ordersOfDevice = `-- name: OrdersOfDevice :many
-select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was from orders where device = $1 order by wanted_at
+select id, action, device, input, state, outcome, wanted_at, started_at, ended_at, was, patience from orders where device = $1 order by wanted_at
 `
 
 func (q *Queries) OrdersOfDevice(ctx context.Context, device string) ([]Order, error) {
@@ -219,6 +224,7 @@ func (q *Queries) OrdersOfDevice(ctx context.Context, device string) ([]Order, e
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Was,
+			&i.Patience,
 		); err != nil {
 			return nil, err
 		}

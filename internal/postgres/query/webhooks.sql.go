@@ -138,11 +138,16 @@ func (q *Queries) EndDeliveries(ctx context.Context, arg EndDeliveriesParams) er
 }
 
 const forgetDeliveries = `-- name: ForgetDeliveries :execrows
-delete from deliveries where ended_at < now() - $1::interval
+delete from deliveries where id in (select id from deliveries where ended_at < now() - $1::interval order by ended_at limit $2)
 `
 
-func (q *Queries) ForgetDeliveries(ctx context.Context, olderThan time.Duration) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetDeliveries, olderThan)
+type ForgetDeliveriesParams struct {
+	Older time.Duration
+	Most  int32
+}
+
+func (q *Queries) ForgetDeliveries(ctx context.Context, arg ForgetDeliveriesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetDeliveries, arg.Older, arg.Most)
 	if err != nil {
 		return 0, err
 	}
