@@ -1,34 +1,27 @@
 package activities
 
 import (
-	"cmp"
 	"context"
-	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"millwright/internal/metal"
 )
 
-// Records are what is kept of what was asked, for a while.
-type Records interface {
-	ForgetChanges(ctx context.Context, olderThan time.Duration) (int64, error)
-	ForgetRepeats(ctx context.Context, olderThan time.Duration) (int64, error)
-	ForgetSignIns(ctx context.Context) error
+// Forgetting is what drops what is older than it is kept. It says how much of
+// what it dropped, also beside an error.
+type Forgetting interface {
+	Forget(ctx context.Context, keep metal.Keep) (map[string]int64, error)
 }
 
-const (
-	// auditFor is how long the record of changes is kept, unless the worker says
-	// otherwise: a year, and what an auditor needs to come by.
-	auditFor = 400 * 24 * time.Hour
-	// repeatsFor is how long a request's own key finds what was done: longer
-	// than any client repeats one.
-	repeatsFor = 30 * 24 * time.Hour
-)
-
-// forgetRecords drops what nobody asks for any more.
-func (l *Lost) forgetRecords(ctx context.Context) error {
-	if _, err := l.Store.ForgetChanges(ctx, cmp.Or(l.AuditKeep, auditFor)); err != nil {
-		return err
+// forget drops what nobody asks for any more. What it cannot drop holds up no
+// lost order: an alert says how long ago everything was gone through.
+func (l *Lost) forget(ctx context.Context) {
+	gone, err := l.Store.Forget(ctx, l.Keep)
+	if err != nil && ctx.Err() == nil {
+		activity.GetLogger(ctx).Warn("what is old stays until the next look", "error", err)
 	}
-	if _, err := l.Store.ForgetRepeats(ctx, repeatsFor); err != nil {
-		return err
+	if len(gone) > 0 {
+		activity.GetLogger(ctx).Info("forgot what is old", "rows", gone)
 	}
-	return l.Store.ForgetSignIns(ctx)
 }

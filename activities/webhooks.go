@@ -27,7 +27,6 @@ type WebhookStore interface {
 	// NoteAttempt knows attempts by number: a repeat changes nothing.
 	NoteAttempt(ctx context.Context, a metal.Attempt) (disabled bool, err error)
 	DueWebhooks(ctx context.Context, olderThan time.Duration, most int) ([]metal.WebhookID, error)
-	ForgetDeliveries(ctx context.Context, olderThan time.Duration) (int64, error)
 }
 
 // Poster posts a signed message. Its errors are sentences for the endpoint's
@@ -135,8 +134,6 @@ const (
 	// dueWebhookFor is how long an endpoint's run may take to see to something
 	// before it is thought lost: an attempt, and a pause of the worker.
 	dueWebhookFor = time.Minute
-	// deliveriesFor is how long what was delivered can be looked at and replayed.
-	deliveriesFor = 30 * 24 * time.Hour
 )
 
 // FindDueWebhooksInput names how the runs are called: workflows fix the names.
@@ -149,14 +146,10 @@ type FindDueWebhooksResult struct {
 	Webhooks []metal.WebhookID
 }
 
-// FindDueWebhooks lists endpoints with something due and no open run. It also
-// forgets old deliveries.
+// FindDueWebhooks lists endpoints with something due and no open run.
 func (w *Webhooks) FindDueWebhooks(ctx context.Context, in FindDueWebhooksInput) (FindDueWebhooksResult, error) {
 	defer beat(ctx)()
 	var found FindDueWebhooksResult
-	if _, err := w.Store.ForgetDeliveries(ctx, deliveriesFor); err != nil {
-		return found, classify(err)
-	}
 	due, err := w.Store.DueWebhooks(ctx, dueWebhookFor, lostAtOnce)
 	if err != nil {
 		return found, classify(err)

@@ -24,6 +24,7 @@ var (
 	machinesDesc = describe("millwright_machines", "Machines by who may use them.", "site", "plan", "state")
 	devicesDesc  = describe("millwright_devices", "Devices by where they are in their life.", "site", "plan", "state")
 	ordersDesc   = describe("millwright_orders", "Orders by how they stand.", "action", "state")
+	keptDesc     = describe("millwright_retention_age_seconds", "Since everything that is older than it is kept was last forgotten.")
 	upDesc       = describe("millwright_postgres_up", "Whether Postgres answered the last count; 0 leaves the other counts out.")
 )
 
@@ -44,7 +45,7 @@ type stock struct {
 
 // Describe names every metric beforehand, so that a clash shows at the start.
 func (s *stock) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, ordersDesc, upDesc,
+	for _, d := range []*prometheus.Desc{machinesDesc, devicesDesc, ordersDesc, keptDesc, upDesc,
 		portsDesc, miscablingsDesc, checkAgeDesc, commitsDesc, sessionsDesc} {
 		to <- d
 	}
@@ -96,6 +97,11 @@ func count(ctx context.Context, q *query.Queries) (all []prometheus.Metric, err 
 	if err != nil {
 		return nil, err
 	}
+	forgotten, err := q.RetentionDone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, gauge(keptDesc, time.Since(forgotten).Seconds()))
 	switches, err := countSwitches(ctx, q)
 	return append(all, switches...), err
 }

@@ -39,13 +39,20 @@ type Config struct {
 	SOSListen  string `name:"sos-listen" help:"Where tenants reach their machines' consoles over SSH, such as :22; empty: nowhere." placeholder:"HOST:PORT"`
 	SOSHostKey string `name:"sos-host-key" type:"path" help:"Its private host key; sos_host_key in the credentials folder where none is given." placeholder:"FILE"`
 
-	AuditKeep time.Duration `default:"9600h" help:"How long the record of what was changed through the API is kept: 400 days."`
+	AuditKeep  time.Duration `default:"9600h" help:"How long it is kept who asked for what: changes through the API, orders, who had an address, keys that are over: 400 days."`
+	EventsKeep time.Duration `default:"9600h" help:"How long it is kept what came of it: events, switches' commits, closed issues, BMCs' logs, burn-ins: 400 days."`
+	LogsKeep   time.Duration `default:"720h" help:"How long consoles, agents' logs, reports, deliveries to webhooks, idempotency keys, and user data of devices that are gone are kept: 30 days."`
 
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 
 	Concurrency int    `default:"200" help:"Activities at the same time, per queue."`
 	BuildID     string `help:"Version of this worker, for pinned runs; empty runs unversioned."`
+}
+
+// keep is for how long what has happened is kept.
+func (c Config) keep() metal.Keep {
+	return metal.Keep{Audit: c.AuditKeep, Events: c.EventsKeep, Logs: c.LogsKeep}
 }
 
 func main() {

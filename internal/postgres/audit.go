@@ -42,32 +42,3 @@ func (s *Store) Changes(ctx context.Context, f metal.AuditFilter, page metal.Pag
 	}
 	return changes, int(n), nil
 }
-
-// forgottenAtOnce bounds what one transaction deletes.
-const forgottenAtOnce = 5000
-
-// ForgetChanges drops what was asked for longer ago from the record, and says
-// how much. Safe to repeat.
-func (s *Store) ForgetChanges(ctx context.Context, olderThan time.Duration) (int64, error) {
-	return inParts(func() (int64, error) {
-		return s.Queries().ForgetChanges(ctx, query.ForgetChangesParams{Older: olderThan, Most: forgottenAtOnce})
-	})
-}
-
-// ForgetRepeats drops the keys of requests that were done longer ago: whoever
-// repeats one then, asks for something new. Safe to repeat.
-func (s *Store) ForgetRepeats(ctx context.Context, olderThan time.Duration) (int64, error) {
-	return inParts(func() (int64, error) {
-		return s.Queries().ForgetRepeats(ctx, query.ForgetRepeatsParams{Older: olderThan, Most: forgottenAtOnce})
-	})
-}
-
-func inParts(forget func() (int64, error)) (all int64, err error) {
-	for {
-		n, err := forget()
-		all += n
-		if err != nil || n < forgottenAtOnce {
-			return all, err
-		}
-	}
-}

@@ -224,9 +224,9 @@ func TestConsolesAreForgottenAfterAMonth(t *testing.T) {
 	w.Boot++
 	_, err = n.store.OpenConsole(t.Context(), w)
 	require.NoError(t, err)
-	dropped, err := n.store.DropOldConsoles(t.Context())
+	gone, err := n.store.Forget(t.Context(), metal.Keep{})
 	require.NoError(t, err)
-	require.EqualValues(t, 1, dropped)
+	require.EqualValues(t, 1, gone["consoles"])
 	begins, _ := n.kept(old)
 	require.Empty(t, begins)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,9 +19,6 @@ const (
 	consoleTail  = 768 << 10
 	consoleChunk = 16 << 10 // as the schema has it; what is kept is whole chunks
 )
-
-// consoleAge is how long consoles are kept: as long as tenants take to complain.
-const consoleAge = 30 * 24 * time.Hour
 
 // OpenConsole answers where the console of a machine's present boot is written.
 // Safe to repeat: another keeper goes on with the same.
@@ -69,14 +65,4 @@ func (s *Store) NoteConsole(ctx context.Context, id int64, note string) error {
 		return fmt.Errorf("note why a console is empty: %w", err)
 	}
 	return nil
-}
-
-// DropOldConsoles forgets what was printed a month ago, and says how many boots
-// that were. Safe to repeat.
-func (s *Store) DropOldConsoles(ctx context.Context) (int64, error) {
-	dropped, err := s.Queries().DropOldConsoles(ctx, consoleAge)
-	if err != nil {
-		return 0, fmt.Errorf("drop old consoles: %w", err)
-	}
-	return dropped, nil
 }

@@ -165,11 +165,6 @@ func (s *Store) ReadLog(ctx context.Context, machine metal.MachineID, boot metal
 	return text, next, err
 }
 
-// ForgetLogs drops what agents logged longer ago.
-func (s *Store) ForgetLogs(ctx context.Context, olderThan time.Duration) (int64, error) {
-	return s.Queries().ForgetLogs(ctx, olderThan)
-}
-
 // SetAgentVersion says which agent a site's boot services hand out. Agents that
 // wait in another one are booted again, one by one.
 func (s *Store) SetAgentVersion(ctx context.Context, site metal.SiteID, version string) error {

@@ -195,7 +195,8 @@ select l.* from agent_logs l where l.machine = @machine and l.place >= @place
 order by l.place;
 
 -- name: ForgetLogs :execrows
-delete from agent_logs where at < now() - @older_than::interval;
+delete from agent_logs where (machine, boot, place) in (
+    select machine, boot, place from agent_logs where at < now() - @older::interval order by at limit @most);
 
 -- name: SetAgentVersion :exec
 update sites set agent_version = @agent_version where id = @site and agent_version <> @agent_version;

@@ -74,7 +74,7 @@ order by o.id desc limit 1;
 select begins, at, body from console_chunks where console = @console and begins >= @begins order by begins limit @most;
 
 -- name: DropOldConsoles :execrows
-delete from consoles where last_at < now() - @age::interval;
+delete from consoles where id in (select id from consoles where last_at < now() - @older::interval order by last_at limit @most);
 
 -- name: DeviceAtConsole :one
 -- What decides who may sit at a device's console, and when.

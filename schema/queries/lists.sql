@@ -38,7 +38,11 @@ order by l.device, family(l.prefix), b.role desc, l.prefix;
 select site, plan, state, count(*) from devices group by site, plan, state order by site, plan, state;
 
 -- name: CountOrders :many
-select action, state, count(*) from orders group by action, state order by action, state;
+-- Those that are forgotten, too: a count does not go down.
+select action::text as action, state::text as state, sum(n)::bigint as count from (
+    select action, state, count(*) as n from orders group by action, state
+    union all select split_part(kind, '/', 1), split_part(kind, '/', 2), f.n from forgotten f where what = 'orders') o
+group by action, state order by action, state;
 
 -- name: Leaks :many
 -- Whatever is held with no living device or run behind it. Each line compares

@@ -16,7 +16,8 @@ select w.site, w.id as switch, w.checked_at,
     count(p.name) filter (where p.refused is null and p.applied = p.generation and d.port is not null) as drifting,
     count(p.name) filter (where p.refused is null and p.applied = p.generation and d.port is null) as intended,
     (select count(*) from miscablings m where m.switch = w.id) as miscablings,
-    (select count(*) from commits c where c.switch = w.id) as commits
+    ((select count(*) from commits c where c.switch = w.id)
+        + coalesce((select f.n from forgotten f where f.what = 'commits' and f.kind = w.id), 0))::bigint as commits -- those that are forgotten, too
 from switches w
 left join ports p on p.switch = w.id
 left join drifts d on d.switch = p.switch and d.port = p.name

@@ -105,4 +105,4 @@ where d.state = 'due' and d.next_at < now() - @older_than::interval and w.disabl
 group by d.webhook order by min(d.next_at) limit @most;
 
 -- name: ForgetDeliveries :execrows
-delete from deliveries where ended_at < now() - @older_than::interval;
+delete from deliveries where id in (select id from deliveries where ended_at < now() - @older::interval order by ended_at limit @most);
