@@ -69,8 +69,10 @@ update machines set state = 'quarantined', reason = @reason, run = '', errand = 
 where id = @id;
 
 -- name: SoilMachine :exec
--- From here on the machine may hold a tenant's data.
-update machines set dirty = true, changed_at = now() where id = $1;
+-- From here on the machine may hold a tenant's data. A machine that holds some
+-- already is left alone: each change of its row wakes all who wait for one, the
+-- agent whose question this is among them.
+update machines set dirty = true, changed_at = now() where id = $1 and not dirty;
 
 -- name: ListMachines :many
 select m.id, m.site, m.rack, m.unit, m.plan, m.state, coalesce(m.device, '')::text as device, m.dirty, m.reason,

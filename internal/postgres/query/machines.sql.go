@@ -578,10 +578,12 @@ func (q *Queries) SettledUnder(ctx context.Context, arg SettledUnderParams) (boo
 }
 
 const soilMachine = `-- name: SoilMachine :exec
-update machines set dirty = true, changed_at = now() where id = $1
+update machines set dirty = true, changed_at = now() where id = $1 and not dirty
 `
 
-// From here on the machine may hold a tenant's data.
+// From here on the machine may hold a tenant's data. A machine that holds some
+// already is left alone: each change of its row wakes all who wait for one, the
+// agent whose question this is among them.
 func (q *Queries) SoilMachine(ctx context.Context, id string) error {
 	_, err := q.db.Exec(ctx, soilMachine, id)
 	return err
