@@ -44,7 +44,9 @@ where i.machine = @machine and i.number = @number and m.id = i.machine
     or i.job = 'idle' and m.state in ('claimed', 'idle'));
 
 -- name: LockMachine :exec
-select from machines where id = $1 for update;
+-- Never "for update": rows that refer to a machine are written all the time, and
+-- each would wait; with a report that holds the boot's intent, for ever.
+select from machines where id = $1 for no key update;
 
 -- name: TakeJob :one
 -- The job of this boot, if its claim still stands; destructive ones are noted
@@ -182,7 +184,7 @@ select from machines where id = $1 for key share;
 select coalesce((select l.place + octet_length(l.body) from agent_logs l
     where l.machine = i.machine and l.boot = i.number order by l.place desc limit 1), 0)::bigint
 from boot_intents i where i.machine = @machine and i.number = @boot and i.token_hash = @token_hash
-for update;
+for no key update;
 
 -- name: AppendLog :exec
 insert into agent_logs (machine, boot, place, body) values (@machine, @boot, @place, @body)

@@ -20,7 +20,7 @@ where r.id = $1 and r.ended_at is null;
 
 -- name: LockReservedMachine :one
 -- For whoever changes whom a machine is kept for.
-select id, state, device, coalesce(reservation, '')::text as reservation from machines where id = $1 for update;
+select id, state, device, coalesce(reservation, '')::text as reservation from machines where id = $1 for no key update;
 
 -- name: LockHardwareReservation :one
 select r.id, r.project, r.machine from hardware_reservations r where r.id = $1 and r.ended_at is null for update;

@@ -34,7 +34,7 @@ update machines set state = 'quarantined', reason = @reason, epoch = epoch + 1, 
 where id = @machine;
 
 -- name: LockMachineLife :one
-select id, site, plan, state, device, run, dirty, reason, health, was from machines where id = $1 for update;
+select id, site, plan, state, device, run, dirty, reason, health, was from machines where id = $1 for no key update;
 
 -- name: MoveMachine :exec
 -- By a person's word.

@@ -6,7 +6,7 @@ where m.id = $1;
 -- name: MachineOfDevice :one
 select m.*, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
-where m.device = @device::text for update of m;
+where m.device = @device::text for no key update of m;
 
 -- name: ClaimIdleMachine :one
 -- Binds an idle machine to a device: one that waits in the agent, if there is
@@ -43,7 +43,7 @@ select count(*) from machines where site = $1 and plan = $2 and state = 'idle' a
 -- The machine if this claim still holds it; the row is locked for the transaction.
 select * from machines
 where id = @machine and coalesce(device, '') = @device::text and epoch = @epoch and state = 'claimed'
-for update;
+for no key update;
 
 -- name: SettledUnder :one
 -- Whether this very claim has already settled the machine on its device.

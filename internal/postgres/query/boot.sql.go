@@ -555,9 +555,11 @@ func (q *Queries) LeaveRescue(ctx context.Context, machine string) error {
 }
 
 const lockMachine = `-- name: LockMachine :exec
-select from machines where id = $1 for update
+select from machines where id = $1 for no key update
 `
 
+// Never "for update": rows that refer to a machine are written all the time, and
+// each would wait; with a report that holds the boot's intent, for ever.
 func (q *Queries) LockMachine(ctx context.Context, id string) error {
 	_, err := q.db.Exec(ctx, lockMachine, id)
 	return err
@@ -567,7 +569,7 @@ const logLength = `-- name: LogLength :one
 select coalesce((select l.place + octet_length(l.body) from agent_logs l
     where l.machine = i.machine and l.boot = i.number order by l.place desc limit 1), 0)::bigint
 from boot_intents i where i.machine = $1 and i.number = $2 and i.token_hash = $3
-for update
+for no key update
 `
 
 type LogLengthParams struct {

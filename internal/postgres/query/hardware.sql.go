@@ -221,7 +221,7 @@ func (q *Queries) LockReservations(ctx context.Context, project string) error {
 }
 
 const lockReservedMachine = `-- name: LockReservedMachine :one
-select id, state, device, coalesce(reservation, '')::text as reservation from machines where id = $1 for update
+select id, state, device, coalesce(reservation, '')::text as reservation from machines where id = $1 for no key update
 `
 
 type LockReservedMachineRow struct {

@@ -870,7 +870,7 @@ func (q *Queries) ListLogEntries(ctx context.Context, arg ListLogEntriesParams) 
 }
 
 const lockMachineLife = `-- name: LockMachineLife :one
-select id, site, plan, state, device, run, dirty, reason, health, was from machines where id = $1 for update
+select id, site, plan, state, device, run, dirty, reason, health, was from machines where id = $1 for no key update
 `
 
 type LockMachineLifeRow struct {

@@ -206,7 +206,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 const heldMachine = `-- name: HeldMachine :one
 select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, errand, was, was_reason, aside_run, aside_boot from machines
 where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
-for update
+for no key update
 `
 
 type HeldMachineParams struct {
@@ -372,7 +372,7 @@ func (q *Queries) LostSpares(ctx context.Context, arg LostSparesParams) ([]LostS
 const machineOfDevice = `-- name: MachineOfDevice :one
 select m.id, m.site, m.rack, m.unit, m.plan, m.firmware, m.kexec, m.bmc, m.bmc_address, m.disks, m.state, m.device, m.epoch, m.dirty, m.reason, m.changed_at, m.run, m.kexec_failed, m.reservation, m.filed, m.serial, m.health, m.proven_at, m.note, m.until, m.errand, m.was, m.was_reason, m.aside_run, m.aside_boot, n.switch, n.port from machines m
 join nics n on n.machine = m.id and n.position = 0
-where m.device = $1::text for update of m
+where m.device = $1::text for no key update of m
 `
 
 type MachineOfDeviceRow struct {
