@@ -30,6 +30,7 @@ const (
 	LookBurnIn  Look = "burn-in" // what the burn-in found
 	LookPatrol  Look = "patrol"  // sensors, event log, disks and memory, while it lives
 	LookPerson  Look = "person"  // a person says so
+	LookSurvey  Look = "survey"  // switches and BMCs, held against records that were restored
 )
 
 // Finding is one thing that a look found.
@@ -99,6 +100,8 @@ const (
 	BootOrder       IssueKind = "boot-order"
 	OutOfPlace      IssueKind = "out-of-place"
 	Manual          IssueKind = "manual"
+
+	RestoredDifferently IssueKind = "restored-differently"
 )
 
 // Known is what is known of a kind of issue.
@@ -152,4 +155,5 @@ var IssueKinds = []Known{
 	{BootOrder, LookBMC, Failing, "there were boot entries that are not ours", "an installed system, or a tenant, added them", "they are removed; then commission"},
 	{OutOfPlace, LookEnrol, Failing, "the BMC belongs to another machine than the record says", "addresses were swapped", "correct the address; then enrol again"},
 	{Manual, LookPerson, Failing, "a person took the machine aside", "as the note says", "as the note says"},
+	{RestoredDifferently, LookSurvey, Failing, "the database was restored, and the machine is not as its records say", "it was given to somebody, moved or reinstalled after the backup", "see starter restored report and ask whose it is; its port is as it was found; once nobody needs it, commission"},
 }
