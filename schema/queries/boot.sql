@@ -39,6 +39,7 @@ update boot_intents set run = '' where machine = $1;
 update boot_intents i set token_hash = @token_hash
 from machines m
 where i.machine = @machine and i.number = @number and m.id = i.machine
+  and not exists (select from machine_doubts x where x.machine = m.id)
   and (i.job in ('install', 'erase', 'prove') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'));
@@ -52,16 +53,18 @@ select from machines where id = $1 for no key update;
 -- The job of this boot, if its claim still stands; destructive ones are noted
 -- as handed out before anybody hears of them. An agent that waits goes on
 -- waiting while a run that claimed its machine has not said what for. What was
--- never proven to be erased is erased in full.
+-- never proven to be erased is erased in full, and an erasure before a restore
+-- proves nothing. What is in doubt after one is heard, and told to wait.
 update boot_intents i set seen_at = now(),
-    handed_out = case when i.job in ('install', 'erase', 'prove') then coalesce(i.handed_out, now()) else i.handed_out end
-from machines m
+    handed_out = case when i.job in ('install', 'erase', 'prove') and not doubt.yes then coalesce(i.handed_out, now()) else i.handed_out end
+from machines m, lateral (select exists (select from machine_doubts x where x.machine = m.id) as yes) doubt
 where i.machine = @machine and i.number = @number and i.token_hash = @token_hash and m.id = i.machine
   and (i.job in ('install', 'erase', 'prove', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
-returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
-    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full,
+returning (case when doubt.yes and i.job <> 'idle' then 'wait' else i.job end)::text as job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id
+        and e.erased_at > coalesce((select max(r.noted_at) from restores r), '-infinity')))::bool as in_full,
     (case when i.job = 'prove' and not i.brief then (select p.fitness -> 'burn_in' from plans p where p.id = m.plan) end)::jsonb as burn_in;
 
 -- name: JobDevice :one
@@ -87,14 +90,15 @@ update reports set signalled_at = now() where id = $1 and signalled_at is null;
 
 -- name: RecordErasure :execrows
 -- Proof is what the machine reported of this boot, never what a run believes.
-insert into erasures (machine, device, boot, proof)
-select r.machine, nullif(@device::text, ''), r.boot, r.detail from reports r
+insert into erasures (machine, device, boot, proof, erased_at)
+select r.machine, nullif(@device::text, ''), r.boot, r.detail, r.reported_at from reports r
 where r.machine = @machine and r.boot = @boot and r.kind = 'erased' and r.detail <> ''
 on conflict (machine, boot) do update set proof = excluded.proof;
 
 -- name: BootMachines :many
+-- What is in doubt after a restore boots its disk.
 select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
-    i.number, i.job,
+    i.number, (case when exists (select from machine_doubts x where x.machine = m.id) then 'none' else i.job end)::text as job,
     array(select mac::text from nics where machine = m.id order by position)::text[] as macs,
     coalesce(m.device, '')::text as device
 from machines m
@@ -114,7 +118,8 @@ from machines m join devices d on d.id = m.device
 join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
-where m.site = @site and (@machine::text = '' or m.id = @machine);
+where m.site = @site and (@machine::text = '' or m.id = @machine)
+  and not exists (select from machine_doubts x where x.machine = m.id); -- it may be another one's by now
 
 -- name: BootLeases :many
 select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m

@@ -121,4 +121,5 @@ select id, site, plan, run, errand from machines
 where run <> '' and changed_at < now() - @older_than::interval order by changed_at limit @most;
 
 -- name: EverErased :one
-select exists (select from erasures where machine = $1);
+-- An erasure before a restore proves nothing: what came after it is forgotten.
+select exists (select from erasures where machine = $1 and erased_at > coalesce((select max(noted_at) from restores), '-infinity'));

@@ -34,6 +34,7 @@ func (q *Queries) AppendLog(ctx context.Context, arg AppendLogParams) error {
 }
 
 const bootLeases = `-- name: BootLeases :many
+
 select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m
 join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
@@ -55,6 +56,7 @@ type BootLeasesRow struct {
 	Ask     string
 }
 
+// it may be another one's by now
 func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootLeasesRow, error) {
 	rows, err := q.db.Query(ctx, bootLeases, arg.Site, arg.Machine)
 	if err != nil {
@@ -84,7 +86,7 @@ func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootL
 
 const bootMachines = `-- name: BootMachines :many
 select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
-    i.number, i.job,
+    i.number, (case when exists (select from machine_doubts x where x.machine = m.id) then 'none' else i.job end)::text as job,
     array(select mac::text from nics where machine = m.id order by position)::text[] as macs,
     coalesce(m.device, '')::text as device
 from machines m
@@ -113,6 +115,7 @@ type BootMachinesRow struct {
 	Device   string
 }
 
+// What is in doubt after a restore boots its disk.
 func (q *Queries) BootMachines(ctx context.Context, arg BootMachinesParams) ([]BootMachinesRow, error) {
 	rows, err := q.db.Query(ctx, bootMachines, arg.Site, arg.Machine)
 	if err != nil {
@@ -155,6 +158,7 @@ join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
 where m.site = $1 and ($2::text = '' or m.id = $2)
+  and not exists (select from machine_doubts x where x.machine = m.id)
 `
 
 type BootTenanciesParams struct {
@@ -450,6 +454,7 @@ const issueToken = `-- name: IssueToken :execrows
 update boot_intents i set token_hash = $1
 from machines m
 where i.machine = $2 and i.number = $3 and m.id = i.machine
+  and not exists (select from machine_doubts x where x.machine = m.id)
   and (i.job in ('install', 'erase', 'prove') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied')
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
@@ -737,8 +742,8 @@ func (q *Queries) ReadLog(ctx context.Context, arg ReadLogParams) ([]AgentLog, e
 }
 
 const recordErasure = `-- name: RecordErasure :execrows
-insert into erasures (machine, device, boot, proof)
-select r.machine, nullif($1::text, ''), r.boot, r.detail from reports r
+insert into erasures (machine, device, boot, proof, erased_at)
+select r.machine, nullif($1::text, ''), r.boot, r.detail, r.reported_at from reports r
 where r.machine = $2 and r.boot = $3 and r.kind = 'erased' and r.detail <> ''
 on conflict (machine, boot) do update set proof = excluded.proof
 `
@@ -896,14 +901,15 @@ func (q *Queries) ShareMachine(ctx context.Context, id string) error {
 
 const takeJob = `-- name: TakeJob :one
 update boot_intents i set seen_at = now(),
-    handed_out = case when i.job in ('install', 'erase', 'prove') then coalesce(i.handed_out, now()) else i.handed_out end
-from machines m
+    handed_out = case when i.job in ('install', 'erase', 'prove') and not doubt.yes then coalesce(i.handed_out, now()) else i.handed_out end
+from machines m, lateral (select exists (select from machine_doubts x where x.machine = m.id) as yes) doubt
 where i.machine = $1 and i.number = $2 and i.token_hash = $3 and m.id = i.machine
   and (i.job in ('install', 'erase', 'prove', 'leave') and m.state = 'claimed' and m.epoch = i.epoch
     or i.job = 'rescue' and m.state in ('claimed', 'occupied') -- until an action on the device ends it
     or i.job = 'idle' and m.state in ('claimed', 'idle'))
-returning i.job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
-    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id))::bool as in_full,
+returning (case when doubt.yes and i.job <> 'idle' then 'wait' else i.job end)::text as job, coalesce(m.device, '')::text as device, (m.kexec and m.kexec_failed = '')::bool as kexec,
+    (i.job = 'erase' or not exists (select from erasures e where e.machine = m.id
+        and e.erased_at > coalesce((select max(r.noted_at) from restores r), '-infinity')))::bool as in_full,
     (case when i.job = 'prove' and not i.brief then (select p.fitness -> 'burn_in' from plans p where p.id = m.plan) end)::jsonb as burn_in
 `
 
@@ -924,7 +930,8 @@ type TakeJobRow struct {
 // The job of this boot, if its claim still stands; destructive ones are noted
 // as handed out before anybody hears of them. An agent that waits goes on
 // waiting while a run that claimed its machine has not said what for. What was
-// never proven to be erased is erased in full.
+// never proven to be erased is erased in full, and an erasure before a restore
+// proves nothing. What is in doubt after one is heard, and told to wait.
 func (q *Queries) TakeJob(ctx context.Context, arg TakeJobParams) (TakeJobRow, error) {
 	row := q.db.QueryRow(ctx, takeJob, arg.Machine, arg.Number, arg.TokenHash)
 	var i TakeJobRow

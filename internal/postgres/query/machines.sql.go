@@ -94,9 +94,10 @@ func (q *Queries) CountMachines(ctx context.Context) ([]CountMachinesRow, error)
 }
 
 const everErased = `-- name: EverErased :one
-select exists (select from erasures where machine = $1)
+select exists (select from erasures where machine = $1 and erased_at > coalesce((select max(noted_at) from restores), '-infinity'))
 `
 
+// An erasure before a restore proves nothing: what came after it is forgotten.
 func (q *Queries) EverErased(ctx context.Context, machine string) (bool, error) {
 	row := q.db.QueryRow(ctx, everErased, machine)
 	var exists bool

@@ -135,11 +135,23 @@ type BootIntent struct {
 	Brief        bool
 }
 
+type BootJump struct {
+	Machine string
+}
+
 type BurnIn struct {
 	Machine string
 	Boot    int64
 	Body    []byte
 	At      time.Time
+}
+
+type CarriedPort struct {
+	Switch    string
+	Port      string
+	Words     string
+	Prefixes  []netip.Prefix
+	Announced []netip.Prefix
 }
 
 type Certificate struct {
@@ -457,6 +469,18 @@ type Machine struct {
 	AsideBoot   int64
 }
 
+type MachineDoubt struct {
+	Machine string
+	Site    string
+	Restore int64
+	Power   string
+	Kind    string
+	Problem string
+	Looks   int32
+	OnSince *time.Time
+	Stray   *int64
+}
+
 type MachineMove struct {
 	Was     string
 	Becomes string
@@ -697,6 +721,14 @@ type Reservation struct {
 	CustomData []byte
 }
 
+type Restore struct {
+	ID      int64
+	Since   time.Time
+	NotedAt time.Time
+	NotedBy string
+	OverAt  *time.Time
+}
+
 type Retention struct {
 	TakenAt time.Time
 	DoneAt  time.Time
@@ -761,6 +793,20 @@ type Step struct {
 	At      time.Time
 }
 
+type SurveyCall struct {
+	ID       int64
+	Restore  int64
+	At       time.Time
+	Kind     string
+	Site     string
+	Machine  string
+	Port     string
+	Device   string
+	Prefix   *netip.Prefix
+	Evidence string
+	Next     string
+}
+
 type Switch struct {
 	ID          string
 	Site        string
@@ -779,6 +825,14 @@ type SwitchAnswer struct {
 	Switch string
 	At     time.Time
 	Body   string
+}
+
+type SwitchDoubt struct {
+	Switch  string
+	Site    string
+	Restore int64
+	ReadAt  *time.Time
+	Problem string
 }
 
 type Tenure struct {
