@@ -48,6 +48,7 @@ var permanent = []struct {
 	{metal.ErrStaleClaim, StaleClaim},
 	{metal.ErrUnknownDevice, UnknownDevice},
 	{metal.ErrUnknownMachine, UnknownMachine},
+	{metal.ErrUnknownFleet, InvalidOrder}, // its row was written before anything else
 	{metal.ErrInvalidOrder, InvalidOrder},
 	{metal.ErrOrderConflict, OrderConflict},
 	{metal.ErrWrongState, WrongState},

@@ -32,6 +32,8 @@ type LostStore interface {
 	Switches(ctx context.Context) ([]metal.Switch, error)
 	// SwitchesBehind have ports that should have been brought, and were not refused.
 	SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error)
+	// OpenFleets have no outcome.
+	OpenFleets(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostFleet, error)
 }
 
 // Runs knows which runs are open, by workflow ID.
@@ -54,12 +56,14 @@ const (
 type FindLostInput struct {
 	OrderRun  string // prefix of an order's run
 	DeviceRun string // prefix of a device's run
+	FleetRun  string // prefix of a fleet's run
 }
 
 // FindLostResult lists what to start.
 type FindLostResult struct {
 	Orders   []metal.LostOrder
 	Devices  []metal.Unsettled
+	Fleets   []metal.LostFleet `json:",omitempty"`
 	Switches []SwitchToCheck // with ports that wait
 }
 
@@ -102,6 +106,17 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 			return found, err
 		} else if lost {
 			found.Devices = append(found.Devices, d)
+		}
+	}
+	fleets, err := l.Store.OpenFleets(ctx, lostAfter, lostAtOnce)
+	if err != nil {
+		return found, classify(err)
+	}
+	for _, f := range fleets {
+		if lost, err := l.closed(ctx, in.FleetRun+string(f.Fleet)); err != nil {
+			return found, err
+		} else if lost {
+			found.Fleets = append(found.Fleets, f)
 		}
 	}
 	behind, err := l.Store.SwitchesBehind(ctx, cmp.Or(l.Behind, behindAfter), lostAtOnce)

@@ -45,6 +45,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w := worker.New(c, workflows.ControlQueue, options)
 		workflows.Register(w)
 		w.RegisterActivity(&activities.Orders{Store: store})
+		w.RegisterActivity(&activities.Fleets{Store: store})
 		w.RegisterActivity(&activities.Machines{Store: store})
 		w.RegisterActivity(&activities.Devices{Store: store})
 		w.RegisterActivity(&activities.Boot{Store: store})

@@ -63,6 +63,9 @@ func RolloutRun(site metal.SiteID, plan metal.PlanID) string {
 	return rolloutPrefix + string(site) + "/" + string(plan)
 }
 
+// FleetRun is the workflow ID of the run that orders many devices as one.
+func FleetRun(id metal.FleetID) string { return fleetPrefix + string(id) }
+
 const (
 	devicePrefix  = "device/"
 	orderPrefix   = "order/"
@@ -76,6 +79,7 @@ const (
 	patrolPrefix  = "patrol/"
 	enrolPrefix   = "enrol/"
 	rolloutPrefix = "firmware/"
+	fleetPrefix   = "fleet/"
 )
 
 // Schedules, by what they start.
@@ -116,6 +120,7 @@ const (
 	DeviceBusy    = "DeviceBusy"    // another run keeps the device for too long
 	NotErased     = "NotErased"     // no proof of erasure: the machine is in quarantine
 	NotAsPlanned  = "NotAsPlanned"  // it is not what its plan says: the machine is in quarantine
+	NotEnough     = "NotEnough"     // of a fleet too few devices became active in time: all are given back
 	UpdateFailed  = "UpdateFailed"  // a firmware is not what it should have become
 )
 
@@ -173,4 +178,6 @@ const (
 	StepIdentify = "identify"
 	StepFirmware = "firmware"
 	StepRetire   = "retire"
+	StepFleet    = "fleet"
+	StepGiveBack = "give-back"
 )

@@ -166,6 +166,11 @@ func deviceAttributes(d metal.DeviceID, p metal.ProjectID, s metal.SiteID, plan 
 		SiteAttr.ValueSet(string(s)), PlanAttr.ValueSet(string(plan)))
 }
 
+// withBatch adds which batch a run belongs to.
+func withBatch(attributes temporal.SearchAttributes, batch string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(attributes.Copy(), BatchAttr.ValueSet(batch))
+}
+
 // abandon ends an order whose device run was never started: it was cancelled,
 // or the device stayed busy. The device is left as it is; one that never had a
 // machine is failed.

@@ -14,6 +14,7 @@ import (
 type ReconcileResult struct {
 	Orders   int `json:"orders"`
 	Devices  int `json:"devices"`
+	Fleets   int `json:"fleets"`
 	Switches int `json:"switches"` // with ports that nobody waits for
 	Spares   int `json:"spares"`   // machines that came in, are to wait in the agent, or whose run was lost
 	Webhooks int `json:"webhooks"` // with something due
@@ -30,7 +31,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	}
 	defer func() { r.finish(ctx, err) }()
 	found, err := call(ctx, r, reading, ControlQueue, "find what nobody sees to",
-		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix})
+		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix, FleetRun: fleetPrefix})
 	if err != nil {
 		return result, err
 	}
@@ -48,6 +49,14 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 			return result, err
 		} else if started {
 			result.Devices++
+		}
+	}
+	for _, f := range found.Fleets {
+		fleet := childOf(ctx, FleetRun(f.Fleet), "started again: its run was lost", temporal.SearchAttributes{})
+		if started, err := begun(ctx, workflow.ExecuteChildWorkflow(fleet, Fleet, OrderJSON(f.Input))); err != nil {
+			return result, err
+		} else if started {
+			result.Fleets++
 		}
 	}
 	if result.Switches, err = checkBehind(ctx, found.Switches); err != nil {

@@ -23,6 +23,7 @@ type Status struct {
 	Machine  metal.MachineID `json:"machine,omitempty"`  // claimed machine
 	Attempt  int             `json:"machines,omitempty"` // how many machines were tried
 	Turn     *metal.Turn     `json:"turn,omitempty"`     // in the line for a machine
+	Fleet    *FleetCount     `json:"fleet,omitempty"`    // of a Fleet
 }
 
 // run is what every workflow of this package has: a status to show, reports it

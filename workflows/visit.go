@@ -32,6 +32,7 @@ var (
 	enrol   *activities.Enrol
 
 	firmware *activities.Firmware
+	fleets   *activities.Fleets
 )
 
 // visit is a run's work on the machine that it claimed: the steps that several

@@ -266,6 +266,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 		env.RegisterWorkflow(workflow)
 	}
 	env.RegisterActivity(&activities.Orders{Store: w.store})
+	env.RegisterActivity(&activities.Fleets{Store: w.store})
 	env.RegisterActivity(&activities.Machines{Store: w.store})
 	env.RegisterActivity(&activities.Devices{Store: w.store})
 	env.RegisterActivity(&activities.Boot{Store: bootStore{w}})

@@ -15,6 +15,7 @@ var (
 	ErrStaleClaim      = errors.New("claim is no longer held")
 	ErrUnknownDevice   = errors.New("no such device")
 	ErrUnknownMachine  = errors.New("no such machine")
+	ErrUnknownFleet    = errors.New("no such fleet")
 	ErrInvalidOrder    = errors.New("invalid order")
 	ErrOrderConflict   = errors.New("order ID already used for something else")
 	ErrWrongState      = errors.New("not possible in this state")

@@ -13,7 +13,7 @@ import (
 // turn, or is refused because its order does not wait. Whoever asks about the
 // same plan at the same site meanwhile waits for the answer.
 func lineUp(ctx context.Context, q *query.Queries, d query.Device, order metal.OrderID) (*metal.Turn, error) {
-	until, err := patience(ctx, q, order)
+	until, err := waitsUntil(ctx, q, order)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func lockLine(ctx context.Context, q *query.Queries, d query.Device) (served int
 	return served, int(n), err
 }
 
-// patience is until when an order waits; the epoch where it does not.
-func patience(ctx context.Context, q *query.Queries, order metal.OrderID) (time.Time, error) {
+// waitsUntil is until when an order waits; the epoch where it does not.
+func waitsUntil(ctx context.Context, q *query.Queries, order metal.OrderID) (time.Time, error) {
 	if order == "" {
 		return time.Time{}, nil
 	}
