@@ -140,7 +140,7 @@ func (s *Store) TakeJob(ctx context.Context, machine metal.MachineID, boot metal
 		job.Image, job.Storage = metal.Image{ID: d.Image, Size: d.Size}, d.Storage
 		return q.SoilMachine(ctx, string(machine))
 	})
-	return job, err
+	return job, s.overheard(ctx, machine, boot, err)
 }
 
 func staleBoot(machine metal.MachineID, boot metal.BootNumber) error {
@@ -179,7 +179,7 @@ func (s *Store) Record(ctx context.Context, said metal.Said) (metal.RecordedRepo
 		claim := metal.Claim{Device: metal.DeviceID(*m.Device), Machine: r.Machine}
 		return event(ctx, q, claim, row.Kind, "%s", inWords(recorded.Report))
 	})
-	return recorded, err
+	return recorded, s.overheard(ctx, r.Machine, r.Boot, err)
 }
 
 // inWords is a report as people read it among a device's events.

@@ -27,7 +27,11 @@ func (s *Store) PortIntents(ctx context.Context, id metal.SwitchID, names []stri
 // PendingPorts are the ports of a switch whose intent was not read back yet,
 // but for those that the switch has refused.
 func (s *Store) PendingPorts(ctx context.Context, id metal.SwitchID) (metal.Change, error) {
-	return s.intents(ctx, query.PortIntentsParams{Switch: string(id), Names: []string{}, Pending: true})
+	change, err := s.intents(ctx, query.PortIntentsParams{Switch: string(id), Names: []string{}, Pending: true})
+	if err != nil {
+		return change, err
+	}
+	return certain(ctx, s.Queries(), id, change)
 }
 
 // intents reads all from one snapshot: ports of one moment with leases of

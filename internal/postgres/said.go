@@ -100,7 +100,7 @@ func (s *Store) RecordStep(ctx context.Context, of metal.AgentCall, step metal.A
 		Step: clean(step.Step), Done: step.Done, Total: step.Total, Words: clean(step.Text),
 	})
 	if err == nil && n == 0 {
-		return staleBoot(of.Machine, of.Boot)
+		return s.overheard(ctx, of.Machine, of.Boot, staleBoot(of.Machine, of.Boot))
 	}
 	return err
 }

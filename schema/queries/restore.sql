@@ -14,6 +14,18 @@ select r.*, (select count(*) from machine_doubts d where d.restore = r.id)::int 
     (select count(*) from switch_doubts d where d.restore = r.id and d.read_at is null)::int as switches
 from restores r order by r.id desc limit 1;
 
+-- name: CloseRestores :exec
+-- What was in doubt before is in doubt anew.
+update restores set over_at = now() where over_at is null;
+
+-- name: ForgetDoubts :exec
+with machines as (delete from machine_doubts), switches as (delete from switch_doubts) delete from carried_ports;
+
+-- name: DoubtOnSwitch :one
+-- Whether a switch was not read yet, and which of its ports are of machines in doubt.
+select exists (select from switch_doubts d where d.switch = @switch and d.read_at is null)::bool as unread,
+    array(select p.name from ports p join machine_doubts x on x.machine = p.machine where p.switch = @switch)::text[] as doubted;
+
 -- name: InsertRestore :one
 insert into restores (since, noted_by) values (@since, @noted_by) returning id;
 
@@ -34,7 +46,7 @@ select lift_identities(1000000);
 select site from machine_doubts union select site from switch_doubts order by 1;
 
 -- name: SwitchesToRead :many
-select w.id, w.site, w.address, w.host_key, w.credential, w.driver from switch_doubts d join switches w on w.id = d.switch
+select w.* from switch_doubts d join switches w on w.id = d.switch
 where d.site = @site and d.read_at is null order by w.id;
 
 -- name: BMCsToAsk :many
@@ -75,7 +87,7 @@ select m.id, m.state, coalesce(m.device, '')::text as device, coalesce(d.state, 
         or exists (select from steps s where s.machine = m.id and s.boot = i.number and s.at > r.noted_at))::bool as heard
 from machine_doubts x join machines m on m.id = x.machine join restores r on r.id = x.restore
 join boot_intents i on i.machine = m.id left join devices d on d.id = m.device
-where x.site = @site order by m.id for update of m;
+where x.site = @site order by m.id;
 
 -- name: PortsInDoubt :many
 select p.switch, p.name, p.machine, (p.profile = 'tenant')::bool as open, (p.applied < p.generation)::bool as pending, l.prefix as install
@@ -96,11 +108,6 @@ select switch, problem from switch_doubts where site = @site and read_at is null
 -- Devices that wait for a machine: a run is to give them one.
 select id, state from devices d where d.site = @site and d.state in ('queued', 'provisioning')
   and not exists (select from machines m where m.device = d.id) order by id for update;
-
--- name: KnownMachine :one
--- The machine behind a port, and whether it is in doubt.
-select p.machine, coalesce(p.device, '')::text as device, exists (select from machine_doubts x where x.machine = p.machine)::bool as doubted
-from ports p where p.switch = @switch and p.name = @name;
 
 -- name: EndDoubt :exec
 delete from machine_doubts where machine = @machine;
@@ -162,3 +169,6 @@ select d.machine, d.site, d.power, d.problem, d.looks from machine_doubts d orde
 
 -- name: StillDark :many
 select switch, site, problem from switch_doubts where read_at is null order by site, switch;
+
+-- name: PortsAt :many
+select p.switch, p.name from ports p join switches w on w.id = p.switch where w.site = @site;

@@ -103,6 +103,16 @@ func (q *Queries) CarriedAt(ctx context.Context, site string) ([]CarriedPort, er
 	return items, nil
 }
 
+const closeRestores = `-- name: CloseRestores :exec
+update restores set over_at = now() where over_at is null
+`
+
+// What was in doubt before is in doubt anew.
+func (q *Queries) CloseRestores(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, closeRestores)
+	return err
+}
+
 const darkSwitches = `-- name: DarkSwitches :many
 select switch, problem from switch_doubts where site = $1 and read_at is null order by switch
 `
@@ -144,6 +154,24 @@ func (q *Queries) DoubtMachines(ctx context.Context, restore int64) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const doubtOnSwitch = `-- name: DoubtOnSwitch :one
+select exists (select from switch_doubts d where d.switch = $1 and d.read_at is null)::bool as unread,
+    array(select p.name from ports p join machine_doubts x on x.machine = p.machine where p.switch = $1)::text[] as doubted
+`
+
+type DoubtOnSwitchRow struct {
+	Unread  bool
+	Doubted []string
+}
+
+// Whether a switch was not read yet, and which of its ports are of machines in doubt.
+func (q *Queries) DoubtOnSwitch(ctx context.Context, switch_ string) (DoubtOnSwitchRow, error) {
+	row := q.db.QueryRow(ctx, doubtOnSwitch, switch_)
+	var i DoubtOnSwitchRow
+	err := row.Scan(&i.Unread, &i.Doubted)
+	return i, err
+}
+
 const doubtSwitches = `-- name: DoubtSwitches :execrows
 insert into switch_doubts (switch, site, restore)
 select w.id, w.site, $1 from switches w where exists (select from ports p where p.switch = w.id)
@@ -166,7 +194,7 @@ select m.id, m.state, coalesce(m.device, '')::text as device, coalesce(d.state, 
         or exists (select from steps s where s.machine = m.id and s.boot = i.number and s.at > r.noted_at))::bool as heard
 from machine_doubts x join machines m on m.id = x.machine join restores r on r.id = x.restore
 join boot_intents i on i.machine = m.id left join devices d on d.id = m.device
-where x.site = $1 order by m.id for update of m
+where x.site = $1 order by m.id
 `
 
 type DoubtedMachinesRow struct {
@@ -274,6 +302,15 @@ func (q *Queries) EndSwitchDoubts(ctx context.Context, site string) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const forgetDoubts = `-- name: ForgetDoubts :exec
+with machines as (delete from machine_doubts), switches as (delete from switch_doubts) delete from carried_ports
+`
+
+func (q *Queries) ForgetDoubts(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, forgetDoubts)
+	return err
+}
+
 const homeless = `-- name: Homeless :many
 select id, state from devices d where d.site = $1 and d.state in ('queued', 'provisioning')
   and not exists (select from machines m where m.device = d.id) order by id for update
@@ -375,30 +412,6 @@ func (q *Queries) KeepFoundPower(ctx context.Context, arg KeepFoundPowerParams) 
 		arg.Machine,
 	)
 	return err
-}
-
-const knownMachine = `-- name: KnownMachine :one
-select p.machine, coalesce(p.device, '')::text as device, exists (select from machine_doubts x where x.machine = p.machine)::bool as doubted
-from ports p where p.switch = $1 and p.name = $2
-`
-
-type KnownMachineParams struct {
-	Switch string
-	Name   string
-}
-
-type KnownMachineRow struct {
-	Machine string
-	Device  string
-	Doubted bool
-}
-
-// The machine behind a port, and whether it is in doubt.
-func (q *Queries) KnownMachine(ctx context.Context, arg KnownMachineParams) (KnownMachineRow, error) {
-	row := q.db.QueryRow(ctx, knownMachine, arg.Switch, arg.Name)
-	var i KnownMachineRow
-	err := row.Scan(&i.Machine, &i.Device, &i.Doubted)
-	return i, err
 }
 
 const lastMoment = `-- name: LastMoment :one
@@ -606,6 +619,35 @@ func (q *Queries) OpenPorts(ctx context.Context, arg OpenPortsParams) error {
 	return err
 }
 
+const portsAt = `-- name: PortsAt :many
+select p.switch, p.name from ports p join switches w on w.id = p.switch where w.site = $1
+`
+
+type PortsAtRow struct {
+	Switch string
+	Name   string
+}
+
+func (q *Queries) PortsAt(ctx context.Context, site string) ([]PortsAtRow, error) {
+	rows, err := q.db.Query(ctx, portsAt, site)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PortsAtRow
+	for rows.Next() {
+		var i PortsAtRow
+		if err := rows.Scan(&i.Switch, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const portsInDoubt = `-- name: PortsInDoubt :many
 select p.switch, p.name, p.machine, (p.profile = 'tenant')::bool as open, (p.applied < p.generation)::bool as pending, l.prefix as install
 from ports p join machine_doubts x on x.machine = p.machine
@@ -795,35 +837,30 @@ func (q *Queries) SurveyCalls(ctx context.Context, restore int64) ([]SurveyCall,
 }
 
 const switchesToRead = `-- name: SwitchesToRead :many
-select w.id, w.site, w.address, w.host_key, w.credential, w.driver from switch_doubts d join switches w on w.id = d.switch
+select w.id, w.site, w.rack, w.address, w.host_key, w.credential, w.driver, w.filter_terms, w.repair, w.checked_at from switch_doubts d join switches w on w.id = d.switch
 where d.site = $1 and d.read_at is null order by w.id
 `
 
-type SwitchesToReadRow struct {
-	ID         string
-	Site       string
-	Address    string
-	HostKey    string
-	Credential string
-	Driver     string
-}
-
-func (q *Queries) SwitchesToRead(ctx context.Context, site string) ([]SwitchesToReadRow, error) {
+func (q *Queries) SwitchesToRead(ctx context.Context, site string) ([]Switch, error) {
 	rows, err := q.db.Query(ctx, switchesToRead, site)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SwitchesToReadRow
+	var items []Switch
 	for rows.Next() {
-		var i SwitchesToReadRow
+		var i Switch
 		if err := rows.Scan(
 			&i.ID,
 			&i.Site,
+			&i.Rack,
 			&i.Address,
 			&i.HostKey,
 			&i.Credential,
 			&i.Driver,
+			&i.FilterTerms,
+			&i.Repair,
+			&i.CheckedAt,
 		); err != nil {
 			return nil, err
 		}
