@@ -29,6 +29,9 @@ func (s *Store) ClaimAside(ctx context.Context, machine metal.MachineID, run str
 		if err != nil {
 			return err
 		}
+		if err := decided(ctx, q, machine, errand); err != nil {
+			return err
+		}
 		m, err := q.GetMachine(ctx, string(machine))
 		if err != nil {
 			return err

@@ -151,3 +151,20 @@ func certain(ctx context.Context, q *query.Queries, id metal.SwitchID, change me
 	change.Ports = slices.DeleteFunc(change.Ports, func(p metal.PortIntent) bool { return slices.Contains(doubt.Doubted, p.Port.Name) })
 	return change, nil
 }
+
+// decided closes what a survey found of a machine that is to be erased with
+// proof: somebody has decided whose it is, and the proof ends the doubt.
+func decided(ctx context.Context, q *query.Queries, machine metal.MachineID, errand metal.Errand) error {
+	if errand != metal.ForCommission && errand != metal.ForRetire {
+		return nil
+	}
+	closed, err := q.CloseSurveyed(ctx, query.CloseSurveyedParams{Machine: string(machine), By: string(errand)})
+	if err != nil || closed == 0 {
+		return err
+	}
+	m, err := lockLife(ctx, q, machine)
+	if err == nil {
+		_, err = judge(ctx, q, m)
+	}
+	return err
+}

@@ -34,24 +34,28 @@ func (w World) Machine(r Record) Verdict {
 	}
 	seen := w.tenants(r)
 	for _, s := range seen {
-		if !w.own(r.Device, s.Prefix) {
+		if s.strange(r.Device) || !w.own(r.Device, s.Prefix) {
 			v.Hold = append(v.Hold, s)
 		}
 	}
 	if r.Device == "" {
 		return w.vacant(r, v)
 	}
-	if len(seen) > 0 && len(v.Hold) == len(seen) {
+	if len(seen) > len(v.Hold) {
+		return w.open(r, v)
+	}
+	if len(v.Hold) > 0 {
 		return v.aside("its port routes %s, and none of device %s", listed(v.Hold), r.Device)
 	}
 	if at, yes := w.Elsewhere(r.Device, r.Ports); yes {
 		return v.aside("device %s is to be seen on port %s, which routes %s", r.Device, at.Port, at.Prefix)
 	}
-	if len(seen) > 0 {
-		return w.open(r, v)
-	}
 	return w.closed(r, v)
 }
+
+// strange tells whether the port names another device than the one on record: an
+// address may have come to a new tenant on the very port where it was before.
+func (s Seen) strange(device metal.DeviceID) bool { return s.Named != "" && s.Named != device }
 
 // vacant judges a machine that the records give to no device.
 func (w World) vacant(r Record, v Verdict) Verdict {

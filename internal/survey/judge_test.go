@@ -126,3 +126,12 @@ func TestADeviceIsFoundByItsNameOnAPortToo(t *testing.T) {
 	_, yes = w.Elsewhere(theirs, nil)
 	require.False(t, yes)
 }
+
+func TestAnAddressThatCameBackToTheSamePortIsItsNewDevices(t *testing.T) {
+	t.Parallel()
+	w := world(nil, nil)
+	w.Carried[port] = metal.Carried{Port: port, Words: "millwright m1 " + string(theirs), Prefixes: []netip.Prefix{install, link}}
+	v := w.Machine(lived(metal.Deprovisioning, true, survey.Found{Power: metal.On}))
+	require.Equal(t, survey.Aside, v.Outcome)
+	require.Len(t, v.Hold, 1)
+}

@@ -43,6 +43,7 @@ select count(*) from machines where site = $1 and plan = $2 and state = 'idle' a
 -- The machine if this claim still holds it; the row is locked for the transaction.
 select * from machines
 where id = @machine and coalesce(device, '') = @device::text and epoch = @epoch and state = 'claimed'
+  and certain(id) -- refuses in words where the machine is in doubt after a restore
 for no key update;
 
 -- name: SettledUnder :one

@@ -172,3 +172,6 @@ select switch, site, problem from switch_doubts where read_at is null order by s
 
 -- name: PortsAt :many
 select p.switch, p.name from ports p join switches w on w.id = p.switch where w.site = @site;
+
+-- name: CloseSurveyed :execrows
+update issues set closed_at = now(), closed_by = @by where machine = @machine and look = 'survey' and closed_at is null;

@@ -207,6 +207,7 @@ func (q *Queries) GetMachine(ctx context.Context, id string) (GetMachineRow, err
 const heldMachine = `-- name: HeldMachine :one
 select id, site, rack, unit, plan, firmware, kexec, bmc, bmc_address, disks, state, device, epoch, dirty, reason, changed_at, run, kexec_failed, reservation, filed, serial, health, proven_at, note, until, errand, was, was_reason, aside_run, aside_boot from machines
 where id = $1 and coalesce(device, '') = $2::text and epoch = $3 and state = 'claimed'
+  and certain(id) -- refuses in words where the machine is in doubt after a restore
 for no key update
 `
 

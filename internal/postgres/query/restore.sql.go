@@ -113,6 +113,23 @@ func (q *Queries) CloseRestores(ctx context.Context) error {
 	return err
 }
 
+const closeSurveyed = `-- name: CloseSurveyed :execrows
+update issues set closed_at = now(), closed_by = $1 where machine = $2 and look = 'survey' and closed_at is null
+`
+
+type CloseSurveyedParams struct {
+	By      string
+	Machine string
+}
+
+func (q *Queries) CloseSurveyed(ctx context.Context, arg CloseSurveyedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, closeSurveyed, arg.By, arg.Machine)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const darkSwitches = `-- name: DarkSwitches :many
 select switch, problem from switch_doubts where site = $1 and read_at is null order by switch
 `
