@@ -1,15 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
@@ -29,7 +25,6 @@ func (s *Store) Moment(ctx context.Context) (time.Time, error) {
 // since; from now on it counts for the device that it carries now. A reading
 // that began before the last one ended is dropped, so a repeat adds nothing.
 func (s *Store) Count(ctx context.Context, id metal.SwitchID, began time.Time, counters []metal.Counter) error {
-	counters = slices.SortedFunc(slices.Values(counters), func(a, b metal.Counter) int { return cmp.Compare(a.Port, b.Port) })
 	err := s.retried(ctx, func(q *query.Queries) error {
 		rows, err := q.CarriedBy(ctx, string(id))
 		if err != nil {
@@ -39,16 +34,10 @@ func (s *Store) Count(ctx context.Context, id metal.SwitchID, began time.Time, c
 		for _, r := range rows {
 			carries[r.Name] = r.Device
 		}
-		for _, c := range counters {
-			device, ours := carries[c.Port]
-			if !ours {
-				continue
-			}
-			if err := count(ctx, q, id, began, c, device); err != nil {
-				return fmt.Errorf("port %s: %w", c.Port, err)
-			}
-		}
-		return nil
+		return count(ctx, q, id, began, slices.DeleteFunc(slices.Clone(counters), func(c metal.Counter) bool {
+			_, ours := carries[c.Port]
+			return !ours
+		}), carries)
 	})
 	if err != nil {
 		return fmt.Errorf("switch %s: keep its counters: %w", id, err)
@@ -56,23 +45,63 @@ func (s *Store) Count(ctx context.Context, id metal.SwitchID, began time.Time, c
 	return nil
 }
 
-func count(ctx context.Context, q *query.Queries, id metal.SwitchID, began time.Time, c metal.Counter, device string) error {
-	last, err := q.LockCounter(ctx, query.LockCounterParams{Switch: string(id), Port: c.Port})
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+// count writes what has changed since the last reading, in as many statements
+// for a switch as for a port. A port that shows what it showed before is left
+// as it is: a reading from in between could say nothing else.
+func count(ctx context.Context, q *query.Queries, id metal.SwitchID, began time.Time, counters []metal.Counter, carries map[string]string) error {
+	last, err := lastCounters(ctx, q, id)
+	if err != nil {
 		return err
 	}
-	first := errors.Is(err, pgx.ErrNoRows)
-	moved, err := q.SetCounter(ctx, query.SetCounterParams{
-		Switch: string(id), Port: c.Port, Octets: strconv.FormatUint(c.Octets, 10), Device: device, Began: began,
-	})
-	if err != nil || moved == 0 || first || last.Device == "" {
+	set := query.SetCountersParams{Switch: string(id), Began: began}
+	sent := map[string]uint64{} // by port
+	for _, c := range counters {
+		octets := strconv.FormatUint(c.Octets, 10)
+		before, known := last[c.Port]
+		if known && before.Octets == octets && before.Device == carries[c.Port] {
+			continue
+		}
+		if known {
+			if sent[c.Port], err = since(before.Octets, c.Octets); err != nil {
+				return fmt.Errorf("port %s: %w", c.Port, err)
+			}
+		}
+		set.Ports, set.Octets, set.Devices = append(set.Ports, c.Port), append(set.Octets, octets), append(set.Devices, carries[c.Port])
+	}
+	if len(set.Ports) == 0 {
+		return nil
+	}
+	taken, err := q.SetCounters(ctx, set)
+	if err != nil {
 		return err
 	}
-	sent, err := since(last.Octets, c.Octets)
-	if err != nil || sent == 0 {
-		return err
+	add := map[string]uint64{} // by device
+	for _, port := range taken {
+		if device := last[port].Device; device != "" && sent[port] > 0 {
+			add[device] += sent[port]
+		}
 	}
-	return q.AddTraffic(ctx, query.AddTrafficParams{Device: last.Device, Octets: strconv.FormatUint(sent, 10)})
+	return addTraffic(ctx, q, add)
+}
+
+func lastCounters(ctx context.Context, q *query.Queries, id metal.SwitchID) (map[string]query.LockCountersRow, error) {
+	rows, err := q.LockCounters(ctx, string(id))
+	last := map[string]query.LockCountersRow{}
+	for _, r := range rows {
+		last[r.Port] = r
+	}
+	return last, err
+}
+
+func addTraffic(ctx context.Context, q *query.Queries, add map[string]uint64) error {
+	var sums query.AddTrafficParams
+	for device, sent := range add {
+		sums.Devices, sums.Octets = append(sums.Devices, device), append(sums.Octets, strconv.FormatUint(sent, 10))
+	}
+	if len(add) == 0 {
+		return nil
+	}
+	return q.AddTraffic(ctx, sums)
 }
 
 // since is what was counted between two readings. A counter that shows less

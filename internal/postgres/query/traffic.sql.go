@@ -12,17 +12,19 @@ import (
 
 const addTraffic = `-- name: AddTraffic :exec
 insert into traffic as t (device, hour, octets)
-values ($1, date_trunc('hour', usage_moment(), 'UTC'), cast($2::text as numeric))
+select a.device, date_trunc('hour', usage_moment(), 'UTC'), cast(a.octets as numeric)
+from (select unnest($1::text[]) as device, unnest($2::text[]) as octets) a order by a.device
 on conflict (device, hour) do update set octets = t.octets + excluded.octets
 `
 
 type AddTrafficParams struct {
-	Device string
-	Octets string
+	Devices []string
+	Octets  []string
 }
 
+// Each device once.
 func (q *Queries) AddTraffic(ctx context.Context, arg AddTrafficParams) error {
-	_, err := q.db.Exec(ctx, addTraffic, arg.Device, arg.Octets)
+	_, err := q.db.Exec(ctx, addTraffic, arg.Devices, arg.Octets)
 	return err
 }
 
@@ -56,26 +58,36 @@ func (q *Queries) CarriedBy(ctx context.Context, switch_ string) ([]CarriedByRow
 	return items, nil
 }
 
-const lockCounter = `-- name: LockCounter :one
-select octets::text as octets, coalesce(device, '')::text as device, read_at from counters where switch = $1 and port = $2 for update
+const lockCounters = `-- name: LockCounters :many
+select port, octets::text as octets, coalesce(device, '')::text as device from counters
+where switch = $1 order by port for update
 `
 
-type LockCounterParams struct {
-	Switch string
+type LockCountersRow struct {
 	Port   string
-}
-
-type LockCounterRow struct {
 	Octets string
 	Device string
-	ReadAt time.Time
 }
 
-func (q *Queries) LockCounter(ctx context.Context, arg LockCounterParams) (LockCounterRow, error) {
-	row := q.db.QueryRow(ctx, lockCounter, arg.Switch, arg.Port)
-	var i LockCounterRow
-	err := row.Scan(&i.Octets, &i.Device, &i.ReadAt)
-	return i, err
+// In the order in which everybody locks them.
+func (q *Queries) LockCounters(ctx context.Context, switch_ string) ([]LockCountersRow, error) {
+	rows, err := q.db.Query(ctx, lockCounters, switch_)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockCountersRow
+	for rows.Next() {
+		var i LockCountersRow
+		if err := rows.Scan(&i.Port, &i.Octets, &i.Device); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const moment = `-- name: Moment :one
@@ -89,33 +101,47 @@ func (q *Queries) Moment(ctx context.Context) (time.Time, error) {
 	return now, err
 }
 
-const setCounter = `-- name: SetCounter :execrows
+const setCounters = `-- name: SetCounters :many
 insert into counters as c (switch, port, octets, device, read_at)
-values ($1, $2, cast($3::text as numeric), nullif($4::text, ''), clock_timestamp())
+select $1::text, t.port, cast(t.octets as numeric), nullif(t.device, ''), clock_timestamp()
+from (select unnest($2::text[]) as port, unnest($3::text[]) as octets, unnest($4::text[]) as device) t order by t.port
 on conflict (switch, port) do update set octets = excluded.octets, device = excluded.device, read_at = excluded.read_at
     where c.read_at < $5::timestamptz
+returning port
 `
 
-type SetCounterParams struct {
-	Switch string
-	Port   string
-	Octets string
-	Device string
-	Began  time.Time
+type SetCountersParams struct {
+	Switch  string
+	Ports   []string
+	Octets  []string
+	Devices []string
+	Began   time.Time
 }
 
-// Nothing where the last reading had not ended when this one began: nobody
-// knows which of them the switch answered first.
-func (q *Queries) SetCounter(ctx context.Context, arg SetCounterParams) (int64, error) {
-	result, err := q.db.Exec(ctx, setCounter,
+// The ports whose reading was taken. Not where the last reading had not ended
+// when this one began: nobody knows which of them the switch answered first.
+func (q *Queries) SetCounters(ctx context.Context, arg SetCountersParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, setCounters,
 		arg.Switch,
-		arg.Port,
+		arg.Ports,
 		arg.Octets,
-		arg.Device,
+		arg.Devices,
 		arg.Began,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var port string
+		if err := rows.Scan(&port); err != nil {
+			return nil, err
+		}
+		items = append(items, port)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
