@@ -44,6 +44,7 @@ type Config struct {
 	LogsKeep   time.Duration `default:"720h" help:"How long consoles, agents' logs, reports, deliveries to webhooks, idempotency keys, and user data of devices that are gone are kept: 30 days."`
 
 	AdminListen string     `default:"127.0.0.1:9470" help:"Metrics and health."`
+	Profile     bool       `help:"Serve Go's profiles beside them, at /debug/pprof/: for whoever looks where the time goes."`
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 
 	Concurrency int    `default:"200" help:"Activities at the same time, per queue."`

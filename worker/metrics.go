@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -97,13 +98,18 @@ func failureType(err error) string {
 	return "weather"
 }
 
-// serveAdmin serves /metrics and /healthz until ctx ends.
-func serveAdmin(ctx context.Context, address string, registry *prometheus.Registry, store *postgres.Store, log *slog.Logger) (*http.Server, error) {
-	listener, err := net.Listen("tcp", address)
+// serveAdmin serves /metrics and /healthz until ctx ends, and profiles if it is
+// told to.
+func serveAdmin(ctx context.Context, cfg Config, registry *prometheus.Registry, store *postgres.Store, log *slog.Logger) (*http.Server, error) {
+	listener, err := net.Listen("tcp", cfg.AdminListen)
 	if err != nil {
-		return nil, fmt.Errorf("listen for metrics and health on %s: %w", address, err)
+		return nil, fmt.Errorf("listen for metrics and health on %s: %w", cfg.AdminListen, err)
 	}
 	mux := http.NewServeMux()
+	if cfg.Profile {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -117,7 +123,7 @@ func serveAdmin(ctx context.Context, address string, registry *prometheus.Regist
 	server := &http.Server{Addr: listener.Addr().String(), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.ErrorContext(ctx, "serve metrics and health", "address", address, "error", err)
+			log.ErrorContext(ctx, "serve metrics and health", "address", cfg.AdminListen, "error", err)
 		}
 	}()
 	return server, nil

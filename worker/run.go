@@ -47,7 +47,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	admin, err := serveAdmin(ctx, cfg.AdminListen, registry, store, log)
+	admin, err := serveAdmin(ctx, cfg, registry, store, log)
 	if err != nil {
 		return err
 	}
