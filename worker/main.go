@@ -48,6 +48,7 @@ type Config struct {
 	LogLevel    slog.Level `default:"info" help:"debug, info, warn or error."`
 
 	Concurrency int    `default:"200" help:"Activities at the same time, per queue."`
+	Pollers     int    `default:"8" help:"Questions for work that are open at the same time, per queue and kind of work."`
 	BuildID     string `help:"Version of this worker, for pinned runs; empty runs unversioned."`
 }
 

@@ -102,6 +102,8 @@ func (a wires) site(site metal.SiteID) (worker.Worker, *bmc.Driver) {
 func options(cfg Config, counting interceptor.WorkerInterceptor) worker.Options {
 	o := worker.Options{
 		MaxConcurrentActivityExecutionSize: cfg.Concurrency,
+		MaxConcurrentActivityTaskPollers:   cfg.Pollers,
+		MaxConcurrentWorkflowTaskPollers:   cfg.Pollers,
 		WorkerStopTimeout:                  stopLimit,
 		Interceptors:                       []interceptor.WorkerInterceptor{counting},
 	}

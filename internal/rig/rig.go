@@ -117,6 +117,9 @@ func (r *Rig) assemble(ctx context.Context) error {
 	if out, err := r.Run(ctx, "starter", "migrate", "--reconcile-every", r.cfg.Every.String(), "--switches-every", "8760h", "--patrol-every", "8760h"); err != nil {
 		return fmt.Errorf("migrate: %w\n%s", err, out)
 	}
+	if err := r.Stack.Settle(); err != nil {
+		return err
+	}
 	if out, err := r.Run(ctx, "starter", "import", r.siteFile()); err != nil {
 		return fmt.Errorf("import the site: %w\n%s", err, out)
 	}

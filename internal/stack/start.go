@@ -113,6 +113,10 @@ func (s *Stack) via(from, to, address string) (string, error) {
 	return s.cfg.Via(from, to, address)
 }
 
+// Settle makes Temporal as thrifty as a production server, within seconds. A
+// namespace or search attribute that is made from then on is seen later.
+func (s *Stack) Settle() error { return s.server.settle() }
+
 func (s *Stack) startUI(ctx context.Context) error {
 	web := &ui{bin: s.cfg.Bin, home: s.Dir, frontend: s.Frontend}
 	s.UI = s.part("temporal-ui", web.serve, web.answers, syscall.SIGKILL)

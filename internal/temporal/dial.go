@@ -54,7 +54,9 @@ func (c Config) options() (client.Options, error) {
 	options := client.Options{
 		HostPort: c.Address, Namespace: c.Namespace,
 		Logger: log.NewStructuredLogger(logger), MetricsHandler: c.Metrics,
-		ConnectionOptions: client.ConnectionOptions{TLS: tlsConfig},
+		// Messages are some hundred bytes, and mostly new each time: to compress
+		// them took 7 % of a worker's time, and 5 % of the server's.
+		ConnectionOptions: client.ConnectionOptions{TLS: tlsConfig, GrpcCompression: &client.GrpcCompressionNone{}},
 	}
 	if c.Name != "" {
 		host, _ := os.Hostname() // without one the process number has to do
