@@ -18,7 +18,10 @@ import (
 	"millwright/workflows"
 )
 
-const site = rig.Site
+const (
+	site   = rig.Site
+	system = metal.OperatingSystemID("debian_12")
+)
 
 // order gives an order until somebody takes it, as a careful client does, and
 // answers where its outcome will come.

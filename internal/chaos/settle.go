@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ import (
 // for three times, and all of it shares two cores.
 const settleLimit = 8 * time.Minute
 
+// sayEvery is after how many looks it is told what has not settled.
+const sayEvery = 40
+
 // openRuns are all that Temporal has open, but for what schedules start again
 // and again, and Temporal's own.
 const openRuns = `select workflow_id from current_executions
@@ -25,13 +29,16 @@ order by workflow_id`
 func (l *load) settle(ctx context.Context) []finding {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
-	for {
+	for n := 0; ; n++ {
 		l.book.readOnce(ctx, l.w)
 		open, err := l.w.texts(ctx, openRuns)
 		unsettled, err2 := l.w.texts(ctx, unsettledDevices)
 		without := l.book.without()
 		if err == nil && err2 == nil && len(open)+len(unsettled)+len(without) == 0 {
 			return nil
+		}
+		if n%sayEvery == 0 {
+			l.w.log.Info("not settled", "runs", open, "devices", unsettled, "orders", without, "error", errors.Join(err, err2))
 		}
 		if !wait(ctx, watchEvery) {
 			return l.lost(context.WithoutCancel(ctx), open, unsettled, without)

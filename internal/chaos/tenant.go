@@ -46,7 +46,7 @@ func (t *tenant) live(ctx context.Context) error {
 // error here is that nobody answered until the very end.
 func (t *tenant) play(ctx context.Context, r round) error {
 	in := metal.OrderInput{
-		Action: metal.ActionProvision, Project: t.project(), Site: site, Plan: "c1.small", OperatingSystem: "debian_12",
+		Action: metal.ActionProvision, Project: t.project(), Site: site, Plan: "c1.small", OperatingSystem: system,
 	}
 	came, err := t.order(ctx, t.id(r, 0, in.Action), in, r.provision)
 	if err != nil {
@@ -80,7 +80,11 @@ func (t *tenant) act(ctx context.Context, r round, n int, device metal.DeviceID,
 	if a.action == "" {
 		return t.move(ctx, t.holder(a.to, device))
 	}
-	came, err := t.order(ctx, t.id(r, n, a.action), metal.OrderInput{Action: a.action, Device: device}, a.how)
+	in := metal.OrderInput{Action: a.action, Device: device}
+	if a.action == metal.ActionReinstall {
+		in.OperatingSystem = system
+	}
+	came, err := t.order(ctx, t.id(r, n, a.action), in, a.how)
 	if err != nil {
 		return err
 	}
