@@ -22,6 +22,8 @@ type LineStore interface {
 	CallWaiting(ctx context.Context, again time.Duration, most int) ([]metal.DeviceID, error)
 	// SeenWaiting notes that the run of a device that waits is open.
 	SeenWaiting(ctx context.Context, device metal.DeviceID) error
+	// LostWaiting notes that it is not.
+	LostWaiting(ctx context.Context, device metal.DeviceID) error
 }
 
 // TurnRuns reaches the runs of devices that wait.
@@ -38,7 +40,7 @@ const (
 )
 
 // Call tells everybody whose turn has come, and counts them. A run that is over
-// is no error: reconcile finds its order.
+// is no error: reconcile finds its order at once.
 func (l *Line) Call(ctx context.Context) (called int, err error) {
 	devices, err := l.Store.CallWaiting(ctx, callAgain, callMost)
 	if err != nil {
@@ -47,6 +49,9 @@ func (l *Line) Call(ctx context.Context) (called int, err error) {
 	for _, device := range devices {
 		switch err := l.Runs.Turn(ctx, device); {
 		case errors.Is(err, metal.ErrRunOver):
+			if err := l.Store.LostWaiting(ctx, device); err != nil {
+				return called, err
+			}
 		case err != nil:
 			return called, fmt.Errorf("tell device %s that its turn has come: %w", device, err)
 		default:

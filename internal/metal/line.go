@@ -24,6 +24,11 @@ func (t Turn) String() string {
 	return fmt.Sprintf("place %d of %d, %s", t.Place, t.Waiting, expected)
 }
 
+// Words are the turn in a sentence for tenants.
+func (t Turn) Words() string {
+	return fmt.Sprintf("Waits for a machine: %s; the order fails at %s", t, t.Until.UTC().Format(time.RFC3339))
+}
+
 // Waiter is a device that waits in a line.
 type Waiter struct {
 	Device   DeviceID  `json:"device"`
@@ -32,6 +37,15 @@ type Waiter struct {
 	Site     SiteID    `json:"site"`
 	Plan     PlanID    `json:"plan"`
 	Turn
+}
+
+// LineCount is how long the line for a plan's machines at a site is.
+type LineCount struct {
+	Site     SiteID
+	Plan     PlanID
+	Waiting  int
+	Longest  time.Duration // that anybody in it has waited
+	Expected time.Time     // the last one's turn; zero: nobody can say, or nobody waits
 }
 
 // Outlook is what is known of when machines of a plan come free at a site.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,10 +29,14 @@ func (s *Store) Batches(ctx context.Context, project metal.ProjectID, ids ...str
 }
 
 // DropBatch forgets a batch, and orders the end of its devices where these are
-// to go with it.
+// to go with it. One that a fleet's run is ordering has to be cancelled first:
+// the run would know no more what it has to give back.
 func (s *Store) DropBatch(ctx context.Context, request metal.Request, id string, ends map[metal.DeviceID]metal.OrderID) (orders []metal.GivenOrder, err error) {
 	err = s.change(ctx, request, func(q *query.Queries) (string, error) {
 		orders = nil
+		if busy, err := q.BatchUnderWay(ctx, id); err != nil || busy {
+			return "", errors.Join(err, fmt.Errorf("batch %s: its fleet is under way; cancel that first: %w", id, metal.ErrWrongState))
+		}
 		for _, device := range slices.Sorted(maps.Keys(ends)) {
 			given, err := s.drop(ctx, q, ends[device], device)
 			if err != nil {

@@ -97,7 +97,7 @@ func ownOrIdle(ctx context.Context, q *query.Queries, d query.Device, order meta
 		return "", nil, fmt.Errorf("claim a %s at %s: other runs hold those that are idle at this moment; the claim is tried again", d.Plan, d.Site)
 	}
 	if err == nil {
-		err = q.LeaveLine(ctx, d.ID)
+		err = leaveLine(ctx, q, d.ID)
 	}
 	return machine, nil, err
 }

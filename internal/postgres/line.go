@@ -2,8 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"millwright/internal/metal"
 	"millwright/internal/postgres/query"
@@ -24,17 +27,36 @@ func lineUp(ctx context.Context, q *query.Queries, d query.Device, order metal.O
 	if err != nil {
 		return nil, err
 	}
-	if err := q.JoinLine(ctx, query.JoinLineParams{Device: d.ID, Served: served, Until: until}); err != nil {
+	joined, err := q.JoinLine(ctx, query.JoinLineParams{Device: d.ID, Served: served, Until: until})
+	if err != nil {
 		return nil, err
 	}
-	turn, err := turnOf(ctx, q, d, idle)
+	turn, err := turnOf(ctx, q, d.ID, d.Site, d.Plan, idle)
 	if err != nil || turn.Place <= turn.Idle {
 		return nil, err
+	}
+	if joined {
+		if err := event(ctx, q, metal.Claim{Device: metal.DeviceID(d.ID)}, "instance.waiting", "%s", turn.Words()); err != nil {
+			return nil, err
+		}
 	}
 	if d.State == string(metal.Queued) {
 		err = q.StillWanted(ctx, string(order))
 	}
 	return turn, err
+}
+
+// leaveLine serves a device that was given a machine, and tells its tenant where
+// it had to wait.
+func leaveLine(ctx context.Context, q *query.Queries, device string) error {
+	waited, err := q.LeaveLine(ctx, device)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !waited {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("device %s leaves the line: %w", device, err)
+	}
+	return event(ctx, q, metal.Claim{Device: metal.DeviceID(device)}, "instance.turn", "Its turn has come: there is a machine for it")
 }
 
 // takeOrRefuse decides for an order that does not wait, or no longer: idle
@@ -77,12 +99,12 @@ func waitsUntil(ctx context.Context, q *query.Queries, order metal.OrderID) (tim
 	return row.WantedAt.Add(row.Patience), nil
 }
 
-func turnOf(ctx context.Context, q *query.Queries, d query.Device, idle int) (*metal.Turn, error) {
-	place, err := q.PlaceInLine(ctx, d.ID)
+func turnOf(ctx context.Context, q *query.Queries, device, site, plan string, idle int) (*metal.Turn, error) {
+	place, err := q.PlaceInLine(ctx, device)
 	if err != nil {
-		return nil, fmt.Errorf("device %s: its place in the line: %w", d.ID, err)
+		return nil, fmt.Errorf("device %s: its place in the line: %w", device, err)
 	}
-	outlook, err := outlookOf(ctx, q, d.Site, d.Plan, idle)
+	outlook, err := outlookOf(ctx, q, site, plan, idle)
 	return &metal.Turn{
 		Place: int(place.Place), Waiting: int(place.Waiting), Idle: idle, Since: place.Since, Until: place.Until,
 		Expected: outlook.At(time.Now(), int(place.Place)),
@@ -108,32 +130,8 @@ func (s *Store) SeenWaiting(ctx context.Context, device metal.DeviceID) error {
 	return s.Queries().SeenWaiting(ctx, string(device))
 }
 
-// InLine lists the devices that wait for a machine, in the order of their
-// turns: of one site, plan or project where these are given.
-func (s *Store) InLine(ctx context.Context, site metal.SiteID, plan metal.PlanID, project metal.ProjectID) ([]metal.Waiter, error) {
-	q := s.Queries()
-	rows, err := q.ListWaiting(ctx, query.ListWaitingParams{Site: string(site), Plan: string(plan), Project: string(project)})
-	if err != nil {
-		return nil, err
-	}
-	type line struct{ site, plan string }
-	outlooks := map[line]metal.Outlook{}
-	all := make([]metal.Waiter, len(rows))
-	for i, r := range rows {
-		of := line{r.Site, r.Plan}
-		if _, known := outlooks[of]; !known {
-			idle, err := q.IdleMachines(ctx, query.IdleMachinesParams{Site: r.Site, Plan: r.Plan})
-			if err != nil {
-				return nil, err
-			}
-			if outlooks[of], err = outlookOf(ctx, q, r.Site, r.Plan, int(idle)); err != nil {
-				return nil, err
-			}
-		}
-		all[i] = metal.Waiter{
-			Device: metal.DeviceID(r.Device), Hostname: r.Hostname, Project: metal.ProjectID(r.Project), Site: metal.SiteID(r.Site), Plan: metal.PlanID(r.Plan),
-			Turn: metal.Turn{Place: int(r.Place), Waiting: int(r.Waiting), Idle: outlooks[of].Idle, Since: r.Since, Until: r.Until, Expected: outlooks[of].At(time.Now(), int(r.Place))},
-		}
-	}
-	return all, nil
+// LostWaiting notes that the run of a device that was called is not open: its
+// order counts as lost at once, because an idle machine waits for it.
+func (s *Store) LostWaiting(ctx context.Context, device metal.DeviceID) error {
+	return s.Queries().LostWaiting(ctx, string(device))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"millwright/internal/metal"
+	"millwright/internal/postgres/query"
 )
 
 // patient orders a device of a project that waits for its machine.
@@ -122,4 +123,102 @@ func TestNobodyPassesTheLineAndWhoEndsLeavesIt(t *testing.T) {
 	require.Empty(t, waiting)
 	_, err = c.store.ClaimMachine(t.Context(), c.devices[2], "")
 	require.NoError(t, err)
+}
+
+// told lists what the tenant of a device was told of the line.
+func (c *crowd) told(device metal.DeviceID) (all []string) {
+	c.t.Helper()
+	events, err := c.store.Queries().EventsOfDevice(c.t.Context(), query.EventsOfDeviceParams{Device: string(device)})
+	require.NoError(c.t, err)
+	for _, e := range events {
+		if typ, words := metal.TellTenants(e.Kind, e.Body); typ == "instance.waiting" || typ == "instance.turn" {
+			all = append(all, words)
+		}
+	}
+	return all
+}
+
+func TestATenantIsToldOnceThatADeviceWaitsAndOnceThatItsTurnHasCome(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 1)
+	held, err := c.claim(t.Context(), c.devices[0])
+	require.NoError(t, err)
+	require.Empty(t, c.told(c.devices[0]), "it did not wait")
+	d, order := c.patient("acme", 0)
+	none, err := c.store.Turn(t.Context(), d)
+	require.NoError(t, err)
+	require.Nil(t, none)
+	c.turn(d, order)
+	turn := c.turn(d, order)
+	require.Equal(t, []string{turn.Words()}, c.told(d))
+	require.Contains(t, turn.Words(), "place 1 of 1, nobody can say when; the order fails at 20")
+	now, err := c.store.Turn(t.Context(), d)
+	require.NoError(t, err)
+	require.Equal(t, turn, *now)
+	lines, err := c.store.Lines(t.Context())
+	require.NoError(t, err)
+	require.Len(t, lines, 1)
+	require.Positive(t, lines[0].Longest)
+	lines[0].Longest = 0
+	require.Equal(t, []metal.LineCount{{Site: "lab1", Plan: "c1.small", Waiting: 1}}, lines)
+
+	c.free(held.Claim)
+	_, err = c.store.ClaimInTurn(t.Context(), d, order)
+	require.NoError(t, err)
+	require.Len(t, c.told(d), 2)
+	require.Contains(t, c.told(d)[1], "Its turn has come")
+	_, err = c.store.ClaimInTurn(t.Context(), d, order)
+	require.NoError(t, err)
+	require.Len(t, c.told(d), 2, "a repeat tells nothing")
+	lines, err = c.store.Lines(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []metal.LineCount{{Site: "lab1", Plan: "c1.small"}}, lines)
+}
+
+// An idle machine waits for who was called, so a run that is lost must not take
+// minutes to be missed.
+func TestAnOrderWhoseRunDidNotHearItsCallIsLostAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 1)
+	held, err := c.claim(t.Context(), c.devices[0])
+	require.NoError(t, err)
+	d, order := c.patient("acme", 0)
+	c.turn(d, order)
+	lost := func() bool {
+		orders, err := c.store.OpenOrders(t.Context(), 0, 10)
+		require.NoError(t, err)
+		for _, o := range orders {
+			if o.Order == order {
+				return true
+			}
+		}
+		return false
+	}
+	require.NoError(t, c.store.LostWaiting(t.Context(), d))
+	require.False(t, lost(), "nobody called it yet")
+	c.free(held.Claim)
+	called, err := c.store.CallWaiting(t.Context(), 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, []metal.DeviceID{d}, called)
+	require.NoError(t, c.store.LostWaiting(t.Context(), d))
+	require.True(t, lost())
+	require.NoError(t, c.store.SeenWaiting(t.Context(), d))
+	require.NoError(t, c.store.LostWaiting(t.Context(), d))
+	require.False(t, lost(), "its run was seen since")
+}
+
+func TestABatchWhoseFleetIsUnderWayIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 0)
+	f, err := metal.ParseFleet("f", []byte(`{"quantity":1,"sites":["lab1"],"device":{"project":"acme","plan":"c1.small","operating_system":"debian_12"}}`))
+	require.NoError(t, err)
+	_, err = c.store.BeginFleet(t.Context(), f)
+	require.NoError(t, err)
+	_, err = c.store.DropBatch(t.Context(), metal.Request{}, f.Batch, nil)
+	require.ErrorIs(t, err, metal.ErrWrongState)
+	require.NoError(t, c.store.EndFleet(t.Context(), f.ID, "failed", "for a test"))
+	_, err = c.store.DropBatch(t.Context(), metal.Request{}, f.Batch, nil)
+	require.NoError(t, err)
+	_, err = c.store.Fleet(t.Context(), f.ID)
+	require.ErrorIs(t, err, metal.ErrUnknownFleet)
 }

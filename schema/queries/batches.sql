@@ -22,5 +22,9 @@ where b.id = $1;
 -- name: LeaveBatch :exec
 update devices set batch = null where batch = $1;
 
+-- name: BatchUnderWay :one
+-- Whether a fleet's run counts on it.
+select exists (select from batches where id = $1 and state = 'under way');
+
 -- name: DeleteBatch :exec
 delete from batches where id = $1;

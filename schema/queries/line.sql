@@ -4,14 +4,15 @@ insert into lines (site, plan) values ($1, $2)
 on conflict (site, plan) do update set served = lines.served
 returning served;
 
--- name: JoinLine :exec
+-- name: JoinLine :one
 -- Behind the project's last one, and not before whoever is served now. Who had a
--- machine that died goes first. Safe to repeat.
+-- machine that died goes first. Safe to repeat: only the first one joins.
 insert into waiting (device, project, site, plan, lap, until)
 select d.id, d.project, d.site, d.plan, case when d.state = 'provisioning' then @served::bigint
     else greatest(@served::bigint, (select max(w.lap) from waiting w where w.project = d.project and w.site = d.site and w.plan = d.plan)) + 1 end, @until
 from devices d where d.id = @device
-on conflict (device) do update set seen_at = now();
+on conflict (device) do update set seen_at = now()
+returning (xmax = 0)::bool as joined; -- a row that was updated has the xmax of its update
 
 -- name: PlaceInLine :one
 -- Counted from 1, and how many wait in all.
@@ -26,11 +27,13 @@ select count(*)::int from waiting o left join waiting me on me.device = @device
 where o.site = @site and o.plan = @plan and o.device <> @device
   and (me.device is null or (o.lap, o.since, o.device) < (me.lap, me.since, me.device));
 
--- name: LeaveLine :exec
--- Served: the others of its lap come before the next one.
-with served as (delete from waiting w where w.device = @device returning w.site, w.plan, w.lap)
+-- name: LeaveLine :one
+-- Served: the others of its lap come before the next one. Whoever joined in this
+-- very transaction has not waited. No row: it was in no line.
+with served as (delete from waiting w where w.device = @device returning w.site, w.plan, w.lap, w.since)
 update lines set served = greatest(lines.served, served.lap) from served
-where lines.site = served.site and lines.plan = served.plan;
+where lines.site = served.site and lines.plan = served.plan
+returning (served.since < now())::bool as waited;
 
 -- name: StillWanted :exec
 -- An order that waits has not begun: if its run is lost, it is given again.
@@ -38,6 +41,11 @@ update orders set state = 'wanted', started_at = null where id = $1 and state = 
 
 -- name: SeenWaiting :exec
 update waiting set seen_at = now() where device = $1;
+
+-- name: LostWaiting :exec
+-- Its run is not open: its order counts as lost from now on. Not one that has
+-- asked for its place since it was called.
+update waiting set seen_at = 'epoch' where device = @device and seen_at <= called_at;
 
 -- name: Outlook :one
 -- What is known of when machines come free: those on their way to the pool, how
@@ -75,3 +83,15 @@ select l.* from (
     from waiting w join devices d on d.id = w.device) l
 where (@site::text = '' or l.site = @site) and (@plan::text = '' or l.plan = @plan) and (@project::text = '' or l.project = @project)
 order by l.site, l.plan, l.place;
+
+-- name: DeviceWaits :one
+select site, plan from waiting where device = $1;
+
+-- name: CountWaiting :many
+-- Of each plan at each site where it has machines: who waits for one, and how
+-- long the one that came first has waited.
+select m.site, m.plan, count(w.device) as waiting,
+    coalesce(extract(epoch from now() - min(w.since)), 0)::float8 as longest_s
+from (select distinct site, plan from machines where state <> 'retired') m
+left join waiting w on w.site = m.site and w.plan = m.plan
+group by m.site, m.plan;

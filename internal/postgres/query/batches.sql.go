@@ -10,6 +10,18 @@ import (
 	"time"
 )
 
+const batchUnderWay = `-- name: BatchUnderWay :one
+select exists (select from batches where id = $1 and state = 'under way')
+`
+
+// Whether a fleet's run counts on it.
+func (q *Queries) BatchUnderWay(ctx context.Context, id string) (bool, error) {
+	row := q.db.QueryRow(ctx, batchUnderWay, id)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const batchesOf = `-- name: BatchesOf :many
 select b.id, b.project, b.quantity, b.created_at,
     array(select d.id from devices d where d.batch = b.id and d.state <> 'deleted' order by d.hostname, d.id)::text[] as devices,

@@ -68,12 +68,71 @@ func (q *Queries) CountAhead(ctx context.Context, arg CountAheadParams) (int32, 
 	return column_1, err
 }
 
-const joinLine = `-- name: JoinLine :exec
+const countWaiting = `-- name: CountWaiting :many
+select m.site, m.plan, count(w.device) as waiting,
+    coalesce(extract(epoch from now() - min(w.since)), 0)::float8 as longest_s
+from (select distinct site, plan from machines where state <> 'retired') m
+left join waiting w on w.site = m.site and w.plan = m.plan
+group by m.site, m.plan
+`
+
+type CountWaitingRow struct {
+	Site     string
+	Plan     string
+	Waiting  int64
+	LongestS float64
+}
+
+// Of each plan at each site where it has machines: who waits for one, and how
+// long the one that came first has waited.
+func (q *Queries) CountWaiting(ctx context.Context) ([]CountWaitingRow, error) {
+	rows, err := q.db.Query(ctx, countWaiting)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountWaitingRow
+	for rows.Next() {
+		var i CountWaitingRow
+		if err := rows.Scan(
+			&i.Site,
+			&i.Plan,
+			&i.Waiting,
+			&i.LongestS,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deviceWaits = `-- name: DeviceWaits :one
+select site, plan from waiting where device = $1
+`
+
+type DeviceWaitsRow struct {
+	Site string
+	Plan string
+}
+
+func (q *Queries) DeviceWaits(ctx context.Context, device string) (DeviceWaitsRow, error) {
+	row := q.db.QueryRow(ctx, deviceWaits, device)
+	var i DeviceWaitsRow
+	err := row.Scan(&i.Site, &i.Plan)
+	return i, err
+}
+
+const joinLine = `-- name: JoinLine :one
 insert into waiting (device, project, site, plan, lap, until)
 select d.id, d.project, d.site, d.plan, case when d.state = 'provisioning' then $1::bigint
     else greatest($1::bigint, (select max(w.lap) from waiting w where w.project = d.project and w.site = d.site and w.plan = d.plan)) + 1 end, $2
 from devices d where d.id = $3
 on conflict (device) do update set seen_at = now()
+returning (xmax = 0)::bool as joined
 `
 
 type JoinLineParams struct {
@@ -83,22 +142,28 @@ type JoinLineParams struct {
 }
 
 // Behind the project's last one, and not before whoever is served now. Who had a
-// machine that died goes first. Safe to repeat.
-func (q *Queries) JoinLine(ctx context.Context, arg JoinLineParams) error {
-	_, err := q.db.Exec(ctx, joinLine, arg.Served, arg.Until, arg.Device)
-	return err
+// machine that died goes first. Safe to repeat: only the first one joins.
+func (q *Queries) JoinLine(ctx context.Context, arg JoinLineParams) (bool, error) {
+	row := q.db.QueryRow(ctx, joinLine, arg.Served, arg.Until, arg.Device)
+	var joined bool
+	err := row.Scan(&joined)
+	return joined, err
 }
 
-const leaveLine = `-- name: LeaveLine :exec
-with served as (delete from waiting w where w.device = $1 returning w.site, w.plan, w.lap)
+const leaveLine = `-- name: LeaveLine :one
+with served as (delete from waiting w where w.device = $1 returning w.site, w.plan, w.lap, w.since)
 update lines set served = greatest(lines.served, served.lap) from served
 where lines.site = served.site and lines.plan = served.plan
+returning (served.since < now())::bool as waited
 `
 
-// Served: the others of its lap come before the next one.
-func (q *Queries) LeaveLine(ctx context.Context, device string) error {
-	_, err := q.db.Exec(ctx, leaveLine, device)
-	return err
+// Served: the others of its lap come before the next one. Whoever joined in this
+// very transaction has not waited. No row: it was in no line.
+func (q *Queries) LeaveLine(ctx context.Context, device string) (bool, error) {
+	row := q.db.QueryRow(ctx, leaveLine, device)
+	var waited bool
+	err := row.Scan(&waited)
+	return waited, err
 }
 
 const listWaiting = `-- name: ListWaiting :many
@@ -179,6 +244,17 @@ func (q *Queries) LockLine(ctx context.Context, arg LockLineParams) (int64, erro
 	return served, err
 }
 
+const lostWaiting = `-- name: LostWaiting :exec
+update waiting set seen_at = 'epoch' where device = $1 and seen_at <= called_at
+`
+
+// Its run is not open: its order counts as lost from now on. Not one that has
+// asked for its place since it was called.
+func (q *Queries) LostWaiting(ctx context.Context, device string) error {
+	_, err := q.db.Exec(ctx, lostWaiting, device)
+	return err
+}
+
 const outlook = `-- name: Outlook :one
 select
     (select count(*) from machines m left join devices d on d.id = m.device
@@ -214,6 +290,7 @@ func (q *Queries) Outlook(ctx context.Context, arg OutlookParams) (OutlookRow, e
 }
 
 const placeInLine = `-- name: PlaceInLine :one
+
 select w.lap, w.since, w.until, (select count(*) from waiting o where o.site = w.site and o.plan = w.plan
         and (o.lap, o.since, o.device) <= (w.lap, w.since, w.device))::int as place,
     (select count(*) from waiting o where o.site = w.site and o.plan = w.plan)::int as waiting
@@ -228,6 +305,7 @@ type PlaceInLineRow struct {
 	Waiting int32
 }
 
+// a row that was updated has the xmax of its update
 // Counted from 1, and how many wait in all.
 func (q *Queries) PlaceInLine(ctx context.Context, device string) (PlaceInLineRow, error) {
 	row := q.db.QueryRow(ctx, placeInLine, device)
