@@ -30,6 +30,7 @@ type LostStore interface {
 	Forgetting
 	Sites(ctx context.Context) ([]metal.SiteID, error)
 	Switches(ctx context.Context) ([]metal.Switch, error)
+	SitesInDoubt(ctx context.Context) ([]metal.SiteID, error)
 	// SwitchesBehind have ports that should have been brought, and were not refused.
 	SwitchesBehind(ctx context.Context, olderThan time.Duration, most int) ([]metal.Switch, error)
 	// OpenFleets have no outcome.
@@ -64,7 +65,8 @@ type FindLostResult struct {
 	Orders   []metal.LostOrder
 	Devices  []metal.Unsettled
 	Fleets   []metal.LostFleet `json:",omitempty"`
-	Switches []SwitchToCheck // with ports that wait
+	Switches []SwitchToCheck   // with ports that wait
+	Doubted  []metal.SiteID    `json:",omitempty"` // sites that nobody has compared with the world since a restore
 }
 
 // FindLost compares what Postgres says is under way with the runs that are
@@ -124,6 +126,7 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 	return found, classify(err)
 }
 
+	found.Doubted, err = l.Store.SitesInDoubt(ctx)
 // orderLost tells whether neither the order's run is open nor its device's,
 // which may wait for a machine.
 func (l *Lost) orderLost(ctx context.Context, in FindLostInput, o metal.LostOrder) (bool, error) {

@@ -13,6 +13,7 @@ type switchDriver interface {
 	activities.SwitchDriver
 	activities.SwitchReader
 	activities.CounterReader
+	activities.CarriedReader
 }
 
 // switchDrivers picks the driver that a switch's record names.
@@ -71,4 +72,12 @@ func (d switchDrivers) Sessions(ctx context.Context, sw metal.Switch) ([]metal.B
 		return nil, err
 	}
 	return driver.Sessions(ctx, sw)
+}
+
+func (d switchDrivers) Carried(ctx context.Context, sw metal.Switch) ([]metal.Carried, error) {
+	driver, err := d.of(sw)
+	if err != nil {
+		return nil, err
+	}
+	return driver.Carried(ctx, sw)
 }

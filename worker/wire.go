@@ -54,6 +54,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, Keep: cfg.keep()})
 		w.RegisterActivity(&activities.Spares{Store: store, Runs: temporal.Runs{Client: c}})
 		w.RegisterActivity(&activities.Aside{Store: store})
+		w.RegisterActivity(&activities.Doubts{Store: store})
 		w.RegisterActivity(&activities.Fitness{Store: store, Judge: judge{}})
 		posts, err := webhooks(cfg, w, store, c, options)
 		if err != nil {
@@ -95,6 +96,7 @@ func (a wires) site(site metal.SiteID) (worker.Worker, *bmc.Driver) {
 	w.RegisterActivity(&activities.Network{Store: a.store, Committer: committer})
 	w.RegisterActivity(&activities.Switches{Store: a.store, Driver: drivers, Committer: committer, Meter: meter})
 	w.RegisterActivity(&activities.Power{Store: a.store, BMC: bmcs})
+	w.RegisterActivity(&activities.Survey{Store: a.store, Switches: drivers, BMC: bmcs})
 	keepMachines(w, a.store, bmcs, a.passwords)
 	return w, bmcs
 }

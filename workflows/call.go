@@ -39,6 +39,8 @@ var (
 	admitting = profile{attempt: 90 * time.Second, heartbeat: 30 * time.Second, giveUp: 3 * time.Minute, slowest: 20 * time.Second}
 	// patrolling is a round through a site, which goes on where it was cut off.
 	patrolling = profile{attempt: time.Hour, heartbeat: 30 * time.Second, giveUp: time.Hour, slowest: time.Minute}
+	// surveying looks at all of a site; reconcile begins again what gives up.
+	surveying = profile{attempt: 10 * time.Minute, heartbeat: 30 * time.Second, giveUp: 30 * time.Minute, slowest: 30 * time.Second}
 	// undoing must not give up because a site is dark for a night; after a day
 	// the machine is quarantined and a person is called.
 	undoing = profile{attempt: 5 * time.Minute, heartbeat: 30 * time.Second, giveUp: 24 * time.Hour, slowest: time.Minute}

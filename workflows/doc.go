@@ -15,6 +15,7 @@
 //	Address     address/<id>  assign ─ bring the ports that get it and lose it
 //	Session     bgp/<device>  turn BGP on or off ─ bring the port
 //	BringDevice ports/<dev>   bring the ports that carry a device, until nothing has changed
+//	Survey      survey/<site> switches and BMCs, held against restored records
 //	CheckSwitch switch/<id>   compare with what it should be ─ repair
 //	PlanSwitch  plan/<id>     show what a commit would change
 //	Webhook     webhook/<id>  ⏳due ─ post ─ note what came of it ─ …

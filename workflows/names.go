@@ -54,6 +54,10 @@ func WebhookRun(id metal.WebhookID) string { return webhookPrefix + string(id) }
 // at a time.
 func PatrolRun(id metal.SiteID) string { return patrolPrefix + string(id) }
 
+// SurveyRun is the workflow ID of looks at a site after a restore: one is open
+// at a time.
+func SurveyRun(id metal.SiteID) string { return surveyPrefix + string(id) }
+
 // EnrolRun is the workflow ID of the run that makes a machine of a BMC.
 func EnrolRun(id string) string { return enrolPrefix + id }
 
@@ -77,6 +81,7 @@ const (
 	planPrefix    = "plan/"
 	webhookPrefix = "webhook/"
 	patrolPrefix  = "patrol/"
+	surveyPrefix  = "survey/"
 	enrolPrefix   = "enrol/"
 	rolloutPrefix = "firmware/"
 	fleetPrefix   = "fleet/"
@@ -178,6 +183,7 @@ const (
 	StepIdentify = "identify"
 	StepFirmware = "firmware"
 	StepRetire   = "retire"
+	StepSurvey   = "survey"
 	StepFleet    = "fleet"
 	StepGiveBack = "give-back"
 )

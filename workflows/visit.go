@@ -29,6 +29,8 @@ var (
 	guard   *activities.Guard
 	fitness *activities.Fitness
 	patrol  *activities.Patrol
+	survey  *activities.Survey
+	doubts  *activities.Doubts
 	enrol   *activities.Enrol
 
 	firmware *activities.Firmware
