@@ -15,10 +15,9 @@ type ReconcileResult struct {
 	Orders   int `json:"orders"`
 	Devices  int `json:"devices"`
 	Fleets   int `json:"fleets"`
-	Switches int `json:"switches"`          // with ports that nobody waits for
-	Spares   int `json:"spares"`            // machines that came in, are to wait in the agent, or whose run was lost
-	Webhooks int `json:"webhooks"`          // with something due
-	Surveys  int `json:"surveys,omitempty"` // sites in doubt after a restore
+	Switches int `json:"switches"` // with ports that nobody waits for
+	Spares   int `json:"spares"`   // machines that came in, are to wait in the agent, or whose run was lost
+	Webhooks int `json:"webhooks"` // with something due
 }
 
 // Reconcile starts what was lost: the Order of a row that has none, a Recover
@@ -34,9 +33,6 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	found, err := call(ctx, r, reading, ControlQueue, "find what nobody sees to",
 		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix, FleetRun: fleetPrefix})
 	if err != nil {
-		return result, err
-	}
-	if result.Surveys, err = surveyDoubted(ctx, found.Doubted); err != nil {
 		return result, err
 	}
 	for _, o := range found.Orders {
@@ -84,7 +80,7 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 // compares, a check brings them.
 func checkBehind(ctx workflow.Context, behind []activities.SwitchToCheck) (started int, err error) {
 	for _, s := range behind {
-		child := childOf(ctx, SwitchRun(s.Switch), "ports wait, and no run does", switchAttributes(s.Switch, s.Site))
+		child := ending(childOf(ctx, SwitchRun(s.Switch), "ports wait, and no run does", switchAttributes(s.Switch, s.Site)))
 		in := SwitchInput{Switch: s.Switch, Site: s.Site, Repair: s.Repair}
 		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, CheckSwitch, in)); err != nil {
 			return started, err
