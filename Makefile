@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories generate clean
+.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade generate clean
 
 GO       ?= go
 ARCH     ?= amd64
@@ -85,6 +85,11 @@ bench/%: test-deps $(SERVER) build ## Measure: bench/run is what one provision c
 
 histories: test-deps $(SERVER) build ## Record a history of each kind of run, for the replay test; name the RELEASE
 	MILLWRIGHT_RECORD=$(CURDIR)/workflows/testdata/histories/$(or $(RELEASE),next) $(GO) test ./internal/rig -count=1 -run TestRecordHistories -v
+	@test -z "$(RELEASE)" || touch workflows/testdata/histories/$(RELEASE)/changed # what of it this code does otherwise: nothing yet
+
+upgrade: test-deps $(SERVER) build ## Go from the release before to this one and back, with runs open; tests of that release on this schema
+	$(GO) test -timeout 45m -count=1 -v ./internal/release
+	$(GO) test -timeout 45m -count=1 -v ./internal/rig -run 'TestAnUpgrade|TestRunsWhoseWorkers'
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go
 	bin/sqlc generate

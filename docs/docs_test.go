@@ -142,6 +142,9 @@ func TestEveryTestThatAPageNamesIsThere(t *testing.T) {
 	t.Parallel()
 	var tests []string
 	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if path == "../bin" {
+			return filepath.SkipDir // earlier releases lie there, with their tests
+		}
 		if strings.HasSuffix(path, "_test.go") {
 			for _, test := range declared.FindAllStringSubmatch(read(t, path), -1) {
 				tests = append(tests, test[1])
@@ -193,7 +196,8 @@ func ours(t *testing.T) []string {
 	}
 	for _, command := range []string{"switch list", "switch plan", "switch check", "switch repair", "switch history", "bgp enable", "bgp session", "bgp list", "ip assign", "ip names",
 		"user add", "key add", "organization add", "organization member", "project add", "quota set", "access", "hardware-reservation add", "audit", "usage report", "usage check",
-		"machine list", "machine issues", "machine commission", "machine retire", "machine maintain", "machine firmware update", "enrol", "ca make", "secrets keep", "login", "device create", "device list", "webhook add"} {
+		"machine list", "machine issues", "machine commission", "machine retire", "machine maintain", "machine firmware update", "enrol", "ca make", "secrets keep", "login", "device create", "device list", "webhook add",
+		"upgrade builds", "upgrade use", "upgrade drain", "upgrade move"} {
 		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
 	}
 	var flags []string
@@ -214,7 +218,7 @@ func TestEveryFlagThatAPageNamesIsKnown(t *testing.T) {
 	t.Parallel()
 	known := ours(t)
 	for _, page := range []string{"../README.md", "architecture.md", "operations.md", "operating-systems.md", "rack.md", "machines.md",
-		"api.md", "access.md", "sign-in.md", "webhooks.md", "billing.md"} {
+		"api.md", "access.md", "sign-in.md", "webhooks.md", "billing.md", "releasing.md"} {
 		lines := bufio.NewScanner(strings.NewReader(read(t, page)))
 		for lines.Scan() {
 			if foreign.MatchString(lines.Text()) {

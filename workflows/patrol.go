@@ -44,7 +44,7 @@ func Patrols(ctx workflow.Context) (started int, err error) {
 		return 0, err
 	}
 	for _, site := range all.Sites {
-		child := childOf(ctx, PatrolRun(site), "read the machines of "+string(site), temporal.NewSearchAttributes(SiteAttr.ValueSet(string(site))))
+		child := ending(childOf(ctx, PatrolRun(site), "read the machines of "+string(site), temporal.NewSearchAttributes(SiteAttr.ValueSet(string(site)))))
 		in := PatrolInput{Site: site, OlderThan: patrolOlder, Spread: patrolSpread}
 		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, Patrol, in)); err != nil {
 			return started, err

@@ -37,7 +37,7 @@ func CheckSwitches(ctx workflow.Context) (started int, err error) {
 		return 0, err
 	}
 	for _, s := range all.Switches {
-		child := childOf(ctx, SwitchRun(s.Switch), "compare with what it should be", switchAttributes(s.Switch, s.Site))
+		child := ending(childOf(ctx, SwitchRun(s.Switch), "compare with what it should be", switchAttributes(s.Switch, s.Site)))
 		fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, CheckSwitch,
 			SwitchInput{Switch: s.Switch, Site: s.Site, Repair: s.Repair}))
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 )
@@ -18,8 +19,20 @@ const Deployment = "millwright"
 // test holds it to that. All others are pinned: they end on the build that
 // began them, and their code changes freely.
 var lasting = map[string]string{
+	"Fleet":   "it may be given a week, and what it orders late should begin on the newest build",
 	"Webhook": "an endpoint that is sent something every hour keeps its run open for good, through many histories",
 	"Rollout": "it goes through all machines of a plan, two at a time, each for up to an hour",
+}
+
+// lookLimit is when Temporal ends a look that a schedule begins again anyway. One
+// whose workers are gone for good would keep its workflow ID for ever, and nobody
+// would look any more. Looks hold nothing, so that no cleanup is lost; runs that
+// do have no such limit.
+const lookLimit = 2 * time.Hour // a round of a patrol may take one, and so may a check that repairs
+
+// ending gives a child that is a look its limit.
+func ending(child workflow.Context) workflow.Context {
+	return workflow.WithWorkflowRunTimeout(child, lookLimit)
 }
 
 // Versioning says what happens to a run of this type when another build

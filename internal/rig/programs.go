@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -78,6 +79,11 @@ func (r *Rig) AddWorker(ctx context.Context, build string, n int) (*stack.Part, 
 	return p, err
 }
 
+// Use says which folder a part's program is from when it starts the next time:
+// "boot", "starter", "worker-1", or a worker that is still to be added. Not while
+// a part starts.
+func (r *Rig) Use(bin, part string) { r.bins[part] = bin }
+
 // detours are where a part finds the stack if something stands between them.
 func (r *Rig) detours(part string) ([]string, error) {
 	if r.cfg.Via == nil {
@@ -102,7 +108,7 @@ func (r *Rig) program(ctx context.Context, part, name, admin string, args ...str
 		return nil, err
 	}
 	command := func() *exec.Cmd {
-		cmd := r.Command(context.Background(), name, args...)
+		cmd := r.CommandOf(context.Background(), cmp.Or(r.bins[part], r.bin), name, args...)
 		cmd.Env = append(cmd.Env, detours...) // the last word on a variable counts
 		return cmd
 	}

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ var silent = slog.New(slog.DiscardHandler)
 // Config says what to run. The zero value is eight machines that boot at once.
 type Config struct {
 	Bin      string        // folder of all programs; empty finds the module's bin/
+	Programs string        // folder of ours, of another release; empty is Bin
 	Machines int           // 8 if zero
 	Racks    int           // 2 if zero; more where the machines need them
 	Post     lab.Span      // time a machine takes before its first packet
@@ -66,7 +68,8 @@ type Rig struct {
 	Net   int    // the lab's network is 127.<Net>.0.0/16
 
 	cfg     Config
-	bin     string
+	bin     string            // folder of our programs
+	bins    map[string]string // of parts that have another one, by part
 	stopLab context.CancelFunc
 }
 
@@ -131,7 +134,8 @@ func (r *Rig) assemble(ctx context.Context) error {
 
 // files writes what the programs read: credentials, images, the API's token.
 func (r *Rig) files() error {
-	r.Dir, r.bin, r.Token = filepath.Join(r.Stack.Dir, "rig"), r.Stack.Bin(), "rig-"+filepath.Base(r.Stack.Dir)
+	r.Dir, r.Token = filepath.Join(r.Stack.Dir, "rig"), "rig-"+filepath.Base(r.Stack.Dir)
+	r.bin, r.bins = cmp.Or(r.cfg.Programs, r.Stack.Bin()), map[string]string{}
 	credentials := filepath.Join(r.Dir, "credentials")
 	if err := os.MkdirAll(credentials, 0o700); err != nil {
 		return err
@@ -220,7 +224,12 @@ func (r *Rig) Run(ctx context.Context, program string, args ...string) (string, 
 
 // Command is one of our programs, ready to run against this rig.
 func (r *Rig) Command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(r.bin, program), args...)
+	return r.CommandOf(ctx, r.bin, program, args...)
+}
+
+// CommandOf is Command, of another folder than the rig's.
+func (r *Rig) CommandOf(ctx context.Context, bin, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, program), args...)
 	cmd.Env = append(os.Environ(), r.Environment()...)
 	return cmd
 }

@@ -31,6 +31,11 @@ const (
 	// is enough, because each looks at everything. Temporal's own default is a
 	// year.
 	catchUp = time.Minute
+
+	// scheduledLimit is when Temporal ends a scheduled run. Its calls give up after
+	// five minutes each, so one that lasts is pinned to workers that are gone; while
+	// it is open the schedule starts no other. It holds nothing.
+	scheduledLimit = 30 * time.Minute
 )
 
 // schedules creates the schedules, or brings existing ones to these intervals.
@@ -48,7 +53,7 @@ func schedule(ctx context.Context, c client.Client, id string, every time.Durati
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}},
 		Action: &client.ScheduleWorkflowAction{
-			ID: run, Workflow: kind, TaskQueue: workflows.ControlQueue,
+			ID: run, Workflow: kind, TaskQueue: workflows.ControlQueue, WorkflowRunTimeout: scheduledLimit,
 		},
 		Overlap:       enums.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: catchUp,

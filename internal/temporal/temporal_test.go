@@ -90,6 +90,7 @@ func TestRegistrationByTwoAtOnceAndAgainLeavesTemporalReady(t *testing.T) {
 		require.Equal(t, want.kind, action.Workflow)
 		require.Equal(t, workflows.ControlQueue, action.TaskQueue)
 		require.Equal(t, id, action.ID)
+		require.Equal(t, 30*time.Minute, action.WorkflowRunTimeout, "a run whose workers are gone would hold up its schedule for ever")
 	}
 
 	described, err := c.WorkflowService().DescribeNamespace(t.Context(), &workflowservice.DescribeNamespaceRequest{Namespace: cfg.Namespace})
