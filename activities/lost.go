@@ -122,11 +122,14 @@ func (l *Lost) FindLost(ctx context.Context, in FindLostInput) (FindLostResult, 
 		}
 	}
 	behind, err := l.Store.SwitchesBehind(ctx, cmp.Or(l.Behind, behindAfter), lostAtOnce)
+	if err != nil {
+		return found, classify(err)
+	}
 	found.Switches = toCheck(behind)
+	found.Doubted, err = l.Store.SitesInDoubt(ctx)
 	return found, classify(err)
 }
 
-	found.Doubted, err = l.Store.SitesInDoubt(ctx)
 // orderLost tells whether neither the order's run is open nor its device's,
 // which may wait for a machine.
 func (l *Lost) orderLost(ctx context.Context, in FindLostInput, o metal.LostOrder) (bool, error) {
