@@ -15,9 +15,10 @@ type ReconcileResult struct {
 	Orders   int `json:"orders"`
 	Devices  int `json:"devices"`
 	Fleets   int `json:"fleets"`
-	Switches int `json:"switches"` // with ports that nobody waits for
-	Spares   int `json:"spares"`   // machines that came in, are to wait in the agent, or whose run was lost
-	Webhooks int `json:"webhooks"` // with something due
+	Switches int `json:"switches"`          // with ports that nobody waits for
+	Spares   int `json:"spares"`            // machines that came in, are to wait in the agent, or whose run was lost
+	Webhooks int `json:"webhooks"`          // with something due
+	Surveys  int `json:"surveys,omitempty"` // sites in doubt after a restore
 }
 
 // Reconcile starts what was lost: the Order of a row that has none, a Recover
@@ -33,6 +34,9 @@ func Reconcile(ctx workflow.Context) (result ReconcileResult, err error) {
 	found, err := call(ctx, r, reading, ControlQueue, "find what nobody sees to",
 		lost.FindLost, activities.FindLostInput{OrderRun: orderPrefix, DeviceRun: devicePrefix, FleetRun: fleetPrefix})
 	if err != nil {
+		return result, err
+	}
+	if result.Surveys, err = surveyDoubted(ctx, found.Doubted); err != nil {
 		return result, err
 	}
 	for _, o := range found.Orders {
