@@ -51,7 +51,7 @@ func wire(cfg Config, store *postgres.Store, c client.Client, registry prometheu
 		w.RegisterActivity(&activities.Boot{Store: store})
 		w.RegisterActivity(&activities.Addresses{Store: store})
 		w.RegisterActivity(&activities.Names{Store: store, DNS: &dns.Driver{Credentials: credentials.Get}})
-		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, Keep: cfg.keep()})
+		w.RegisterActivity(&activities.Lost{Store: store, Runs: temporal.Runs{Client: c}, Line: line(store, c), Keep: cfg.keep()})
 		w.RegisterActivity(&activities.Spares{Store: store, Runs: temporal.Runs{Client: c}})
 		w.RegisterActivity(&activities.Aside{Store: store})
 		w.RegisterActivity(&activities.Doubts{Store: store})
