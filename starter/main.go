@@ -24,11 +24,12 @@ type Global struct {
 type commandLine struct {
 	Global `embed:""`
 
-	Migrate migrateCommand `cmd:"" group:"Set up" help:"Bring the database and Temporal to what this version needs. Safe to repeat."`
-	Import  importCommand  `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
-	CA      caCommand      `cmd:"" name:"ca" group:"Set up" help:"A private certificate authority for names that clients have built in: api.equinix.com."`
-	Secrets secretsCommand `cmd:"" group:"Set up" help:"The keys that passwords of BMCs are sealed with: make, rotate, look."`
-	Serve   serveCommand   `cmd:"" group:"Set up" help:"Serve the customers' API, the ordering endpoint for billing, and metrics."`
+	Migrate  migrateCommand  `cmd:"" group:"Set up" help:"Bring the database and Temporal to what this version needs. Safe to repeat."`
+	Import   importCommand   `cmd:"" group:"Set up" help:"Read a site file: its blocks, plans, systems, switches and machines. Safe to repeat."`
+	CA       caCommand       `cmd:"" name:"ca" group:"Set up" help:"A private certificate authority for names that clients have built in: api.equinix.com."`
+	Secrets  secretsCommand  `cmd:"" group:"Set up" help:"The keys that passwords of BMCs are sealed with: make, rotate, look."`
+	Restored restoredCommand `cmd:"" group:"Set up" help:"After the database was restored from a backup: nothing is touched before it was compared with switches and BMCs; and what differed."`
+	Serve    serveCommand    `cmd:"" group:"Set up" help:"Serve the customers' API, the ordering endpoint for billing, and metrics."`
 
 	Upgrade upgradeCommand `cmd:"" group:"Set up" help:"Upgrade without drama: which build of workers gets new runs, and which has ended its last one."`
 
