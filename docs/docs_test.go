@@ -212,7 +212,7 @@ func ours(t *testing.T) []string {
 var flag = regexp.MustCompile(`--[a-z][a-z0-9-]+`)
 
 // foreign are the programs of others whose flags pages show.
-var foreign = regexp.MustCompile("\\b(temporal|tctl|psql|pg_dump|pg_restore|curl|docker|npm|node|openssl)\\b|^    --|`--open`")
+var foreign = regexp.MustCompile("\\b(temporal|tctl|git|psql|pg_dump|pg_restore|curl|docker|npm|node|openssl)\\b|^    --|`--open`")
 
 func TestEveryFlagThatAPageNamesIsKnown(t *testing.T) {
 	t.Parallel()
