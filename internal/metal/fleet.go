@@ -167,6 +167,16 @@ type FleetStatus struct {
 	Ended    *time.Time `json:"ended,omitempty"`
 }
 
+// FleetDevice is one of a fleet's devices.
+type FleetDevice struct {
+	Device   DeviceID    `json:"device"`
+	Hostname string      `json:"hostname"`
+	Site     SiteID      `json:"site"`
+	State    DeviceState `json:"state"`
+	Machine  MachineID   `json:"machine,omitempty"`
+	Reason   string      `json:"reason,omitempty"` // why it failed
+}
+
 // LostFleet is one whose run is to be started again.
 type LostFleet struct {
 	Fleet FleetID

@@ -12,30 +12,6 @@ import (
 	"millwright/internal/postgres/query"
 )
 
-// BeginFleet writes a fleet's row, or finds it: a repeat must say the same.
-func (s *Store) BeginFleet(ctx context.Context, f metal.Fleet) (metal.FleetStatus, error) {
-	err := s.in(ctx, func(q *query.Queries) error {
-		if err := openProject(ctx, q, f.Wish.Device.Project); err != nil {
-			return err
-		}
-		if err := q.InsertFleet(ctx, query.InsertFleetParams{
-			ID: f.Batch, Project: string(f.Wish.Device.Project), Quantity: int32(f.Wish.Quantity), Fleet: string(f.ID),
-			Input: f.Input, Enough: int32(f.Wish.Enough), Within: time.Duration(f.Wish.Within),
-		}); err != nil {
-			return err
-		}
-		row, err := q.GetFleet(ctx, string(f.ID))
-		if err == nil && !sameJSON(row.Input, f.Input) {
-			err = fmt.Errorf("fleet %s: it was given before with another input; use a new ID: %w", f.ID, metal.ErrOrderConflict)
-		}
-		return err
-	})
-	if err != nil {
-		return metal.FleetStatus{}, err
-	}
-	return s.Fleet(ctx, f.ID)
-}
-
 // fleet is what was ordered under an ID.
 func (s *Store) fleet(ctx context.Context, id metal.FleetID) (metal.Fleet, error) {
 	row, err := s.fleetRow(ctx, id)
@@ -143,6 +119,19 @@ func (s *Store) Fleet(ctx context.Context, id metal.FleetID) (metal.FleetStatus,
 		status.Deadline = *row.Deadline
 	}
 	return status, err
+}
+
+// FleetDevices lists a fleet's devices, in the order of their numbers.
+func (s *Store) FleetDevices(ctx context.Context, id metal.FleetID) ([]metal.FleetDevice, error) {
+	rows, err := s.Queries().FleetDevices(ctx, string(id))
+	all := make([]metal.FleetDevice, len(rows))
+	for i, r := range rows {
+		all[i] = metal.FleetDevice{
+			Device: metal.DeviceID(r.ID), Hostname: r.Hostname, Site: metal.SiteID(r.Site), State: metal.DeviceState(r.State),
+			Machine: metal.MachineID(r.Machine), Reason: r.Reason,
+		}
+	}
+	return all, err
 }
 
 // Fleets lists fleets, the newest first; of one project where one is given.

@@ -222,3 +222,21 @@ func TestABatchWhoseFleetIsUnderWayIsNotDeleted(t *testing.T) {
 	_, err = c.store.Fleet(t.Context(), f.ID)
 	require.ErrorIs(t, err, metal.ErrUnknownFleet)
 }
+
+func TestAFleetThatNoDeviceCouldBeIsRefusedBeforeAnythingIsOrdered(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 0)
+	require.NoError(t, c.store.SetQuota(t.Context(), "acme", "devices", 4))
+	for words, input := range map[string]string{
+		`no site is called "lab9"`: `{"quantity":2,"sites":["lab1","lab9"],"device":{"project":"acme","plan":"c1.small","operating_system":"debian_12"}}`,
+		`no plan is called "c9"`:   `{"quantity":2,"sites":["lab1"],"device":{"project":"acme","plan":"c9","operating_system":"debian_12"}}`,
+		"asks for 5 more":          `{"quantity":5,"sites":["lab1"],"device":{"project":"acme","plan":"c1.small","operating_system":"debian_12"}}`,
+	} {
+		f, err := metal.ParseFleet("f", []byte(input))
+		require.NoError(t, err)
+		_, err = c.store.BeginFleet(t.Context(), f)
+		require.ErrorContains(t, err, words)
+		_, err = c.store.Fleet(t.Context(), f.ID)
+		require.ErrorIs(t, err, metal.ErrUnknownFleet)
+	}
+}

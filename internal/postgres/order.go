@@ -150,6 +150,26 @@ func admit(ctx context.Context, q *query.Queries, o metal.Order) error {
 
 func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
 	w := o.Wish
+	if err := canBe(ctx, q, w); err != nil {
+		return err
+	}
+	if err := checkDeviceQuota(ctx, q, w.Project, w.Plan, 1); err != nil {
+		return err
+	}
+	var userData *string
+	if w.UserData != "" {
+		userData = &w.UserData
+	}
+	return q.InsertDevice(ctx, query.InsertDeviceParams{
+		ID: string(o.Device), Project: string(w.Project), Site: string(w.Site), Plan: string(w.Plan),
+		OperatingSystem: string(w.OperatingSystem), Hostname: w.Hostname,
+		SshKeys: notNil(w.SSHKeys), Tags: notNil(w.Tags), UserData: userData,
+		IpxeUrl: w.ScriptURL, AlwaysPxe: w.AlwaysPXE, Storage: w.Storage, CustomData: orEmpty(w.CustomData),
+	})
+}
+
+// canBe refuses a device that names what is not there, or does not go together.
+func canBe(ctx context.Context, q *query.Queries, w metal.OrderInput) error {
 	if ok, err := q.HasSite(ctx, string(w.Site)); err != nil || !ok {
 		return orInvalid(err, "site", "no site is called %q", w.Site)
 	}
@@ -162,22 +182,12 @@ func admitDevice(ctx context.Context, q *query.Queries, o metal.Order) error {
 	if err := hasScript(ctx, q, w.OperatingSystem, w.ScriptURL, w.UserData); err != nil {
 		return err
 	}
-	var userData *string
 	if w.UserData != "" {
 		if ok, err := q.HasUserData(ctx, w.UserData); err != nil || !ok {
 			return orInvalid(err, "user_data", "nothing is stored under %s; store it first (starter userdata)", w.UserData)
 		}
-		userData = &w.UserData
 	}
-	if err := checkDeviceQuota(ctx, q, w.Project, w.Plan); err != nil {
-		return err
-	}
-	return q.InsertDevice(ctx, query.InsertDeviceParams{
-		ID: string(o.Device), Project: string(w.Project), Site: string(w.Site), Plan: string(w.Plan),
-		OperatingSystem: string(w.OperatingSystem), Hostname: w.Hostname,
-		SshKeys: notNil(w.SSHKeys), Tags: notNil(w.Tags), UserData: userData,
-		IpxeUrl: w.ScriptURL, AlwaysPxe: w.AlwaysPXE, Storage: w.Storage, CustomData: orEmpty(w.CustomData),
-	})
+	return nil
 }
 
 func orEmpty(object []byte) []byte {

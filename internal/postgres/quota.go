@@ -42,13 +42,13 @@ func checkQuota(ctx context.Context, q *query.Queries, project metal.ProjectID, 
 	return nil
 }
 
-// checkDeviceQuota refuses one device more than a project may have, in all or of
-// a plan. A device counts until its machine is free again.
-func checkDeviceQuota(ctx context.Context, q *query.Queries, project metal.ProjectID, plan metal.PlanID) error {
-	if err := checkQuota(ctx, q, project, "devices", 1); err != nil {
+// checkDeviceQuota refuses more devices than a project may have, in all or of a
+// plan. A device counts until its machine is free again.
+func checkDeviceQuota(ctx context.Context, q *query.Queries, project metal.ProjectID, plan metal.PlanID, more int) error {
+	if err := checkQuota(ctx, q, project, "devices", float64(more)); err != nil {
 		return err
 	}
-	return checkQuota(ctx, q, project, devicesOf+string(plan), 1)
+	return checkQuota(ctx, q, project, devicesOf+string(plan), float64(more))
 }
 
 func inUse(row query.QuotaOfRow) float64 { return row.Links + row.Reserved + row.Devices }

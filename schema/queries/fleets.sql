@@ -1,5 +1,5 @@
--- name: InsertFleet :exec
--- Safe to repeat.
+-- name: InsertFleet :execrows
+-- Safe to repeat: only the first one counts.
 insert into batches (id, project, quantity, fleet, input, enough, deadline, state)
 values (@id, @project, @quantity, @fleet::text, @input::jsonb, @enough::int, now() + @within::interval, 'under way')
 on conflict (id) do nothing;
@@ -27,3 +27,10 @@ select fleet, input from batches where state = 'under way' and created_at < now(
 
 -- name: ListFleets :many
 select fleet from batches where fleet is not null and (@project::text = '' or project = @project) order by created_at desc limit @most;
+
+-- name: FleetDevices :many
+-- In the order of their numbers.
+select d.id, d.hostname, d.site, d.state, d.reason, coalesce(m.id, '')::text as machine
+from batches b join devices d on d.batch = b.id join orders o on o.device = d.id and o.action = 'provision'
+left join machines m on m.device = d.id
+where b.fleet = @fleet::text order by o.id;

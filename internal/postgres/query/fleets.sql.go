@@ -26,6 +26,50 @@ func (q *Queries) EndFleet(ctx context.Context, arg EndFleetParams) error {
 	return err
 }
 
+const fleetDevices = `-- name: FleetDevices :many
+select d.id, d.hostname, d.site, d.state, d.reason, coalesce(m.id, '')::text as machine
+from batches b join devices d on d.batch = b.id join orders o on o.device = d.id and o.action = 'provision'
+left join machines m on m.device = d.id
+where b.fleet = $1::text order by o.id
+`
+
+type FleetDevicesRow struct {
+	ID       string
+	Hostname string
+	Site     string
+	State    string
+	Reason   string
+	Machine  string
+}
+
+// In the order of their numbers.
+func (q *Queries) FleetDevices(ctx context.Context, fleet string) ([]FleetDevicesRow, error) {
+	rows, err := q.db.Query(ctx, fleetDevices, fleet)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FleetDevicesRow
+	for rows.Next() {
+		var i FleetDevicesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Hostname,
+			&i.Site,
+			&i.State,
+			&i.Reason,
+			&i.Machine,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getFleet = `-- name: GetFleet :one
 select b.id, b.project, b.quantity, b.created_at, b.fleet, b.input, b.enough, b.deadline, b.state, b.outcome, b.ended_at,
     (select count(*) from devices d where d.batch = b.id)::int as ordered,
@@ -83,7 +127,7 @@ func (q *Queries) GetFleet(ctx context.Context, fleet string) (GetFleetRow, erro
 	return i, err
 }
 
-const insertFleet = `-- name: InsertFleet :exec
+const insertFleet = `-- name: InsertFleet :execrows
 insert into batches (id, project, quantity, fleet, input, enough, deadline, state)
 values ($1, $2, $3, $4::text, $5::jsonb, $6::int, now() + $7::interval, 'under way')
 on conflict (id) do nothing
@@ -99,9 +143,9 @@ type InsertFleetParams struct {
 	Within   time.Duration
 }
 
-// Safe to repeat.
-func (q *Queries) InsertFleet(ctx context.Context, arg InsertFleetParams) error {
-	_, err := q.db.Exec(ctx, insertFleet,
+// Safe to repeat: only the first one counts.
+func (q *Queries) InsertFleet(ctx context.Context, arg InsertFleetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertFleet,
 		arg.ID,
 		arg.Project,
 		arg.Quantity,
@@ -110,7 +154,10 @@ func (q *Queries) InsertFleet(ctx context.Context, arg InsertFleetParams) error 
 		arg.Enough,
 		arg.Within,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listFleets = `-- name: ListFleets :many
