@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade generate clean
+.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade chaos generate clean
 
 GO       ?= go
 ARCH     ?= amd64
@@ -90,6 +90,9 @@ histories: test-deps $(SERVER) build ## Record a history of each kind of run, fo
 upgrade: test-deps $(SERVER) build ## Go from the release before to this one and back, with runs open; tests of that release on this schema
 	$(GO) test -timeout 45m -count=1 -v ./internal/release
 	$(GO) test -timeout 45m -count=1 -v ./internal/rig -run 'TestAnUpgrade|TestRunsWhoseWorkers'
+
+chaos: test-deps $(SERVER) build ## Break everything under load, and count what is lost: SEEDS=10 FROM=1 MACHINES=200 MINUTES=1.5; the last line is JSON
+	@$(GO) run ./internal/chaos -seeds $(or $(SEEDS),10) -from $(or $(FROM),1) -machines $(or $(MACHINES),200) -minutes $(or $(MINUTES),1.5)
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go
 	bin/sqlc generate
