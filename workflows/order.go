@@ -151,14 +151,31 @@ func (o *order) startRun(ctx workflow.Context) error {
 	return workflow.ExecuteChildWorkflow(ctx, start, in).GetChildWorkflowExecution().Get(ctx, nil)
 }
 
-// childOf are the options of a run that outlives whoever starts it.
+// childOf are the options of a run that outlives whoever starts it. Where it is
+// known whose it is, its tasks take turns with those of other projects.
 func childOf(ctx workflow.Context, id, summary string, attributes temporal.SearchAttributes) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: id, TaskQueue: ControlQueue, StaticSummary: summary,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: attributes,
+		Priority:              Fair(project(attributes)),
 	})
+}
+
+func project(attributes temporal.SearchAttributes) metal.ProjectID {
+	name, _ := attributes.GetKeyword(ProjectAttr)
+	return metal.ProjectID(name)
+}
+
+// longestKey is what Temporal takes of a fairness key, in bytes.
+const longestKey = 64
+
+// Fair lets the tasks of a project's runs take turns with those of others: a
+// project with a thousand runs does not keep another's one run waiting.
+// Activities inherit it from their run. The server needs matching.enableFairness.
+func Fair(of metal.ProjectID) temporal.Priority {
+	return temporal.Priority{FairnessKey: string(of[:min(len(of), longestKey)])}
 }
 
 func deviceAttributes(d metal.DeviceID, p metal.ProjectID, s metal.SiteID, plan metal.PlanID) temporal.SearchAttributes {

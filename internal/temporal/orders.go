@@ -2,6 +2,7 @@ package temporal
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"go.temporal.io/api/enums/v1"
@@ -17,11 +18,20 @@ func (r Runs) StartOrder(ctx context.Context, order metal.OrderID, input []byte)
 	_, err := r.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflows.OrderRun(order), TaskQueue: workflows.ControlQueue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Priority:                 workflows.Fair(projectOf(input)),
 	}, workflows.Order, workflows.OrderJSON(input))
 	if err != nil {
 		return fmt.Errorf("start %s: %w", workflows.OrderRun(order), err)
 	}
 	return nil
+}
+
+// projectOf is whose an order says it is; empty where it says nothing, or
+// nothing that can be read: Order refuses that.
+func projectOf(input []byte) metal.ProjectID {
+	var said struct{ Project metal.ProjectID }
+	_ = json.Unmarshal(input, &said)
+	return said.Project
 }
 
 // Cancel asks a run to end. It refuses with metal.ErrRunOver where none is
