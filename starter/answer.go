@@ -46,6 +46,7 @@ func (s *endpoint) fail(w http.ResponseWriter, r *http.Request, err error) {
 		{metal.ErrOrderConflict, http.StatusConflict},
 		{metal.ErrWrongState, http.StatusConflict},
 		{metal.ErrUnknownDevice, http.StatusNotFound},
+		{metal.ErrUnknownFleet, http.StatusNotFound},
 	} {
 		if !errors.Is(err, known.sentinel) {
 			continue
@@ -56,6 +57,8 @@ func (s *endpoint) fail(w http.ResponseWriter, r *http.Request, err error) {
 			why.Field = fieldOf(why.Error)
 		case metal.ErrUnknownDevice:
 			why.Error = "no such device"
+		case metal.ErrUnknownFleet:
+			why.Error = "no such fleet"
 		}
 		s.refuse(w, r, why)
 		return
@@ -75,7 +78,7 @@ func fieldOf(sentence string) string {
 	if found := unknownField.FindStringSubmatch(sentence); found != nil {
 		return found[1]
 	}
-	if strings.HasPrefix(sentence, "order ID ") {
+	if strings.HasPrefix(sentence, "order ID ") || strings.HasPrefix(sentence, "fleet ID ") {
 		return keyHeader
 	}
 	if found := namedField.FindStringSubmatch(sentence); found != nil && found[1] != "input" {

@@ -35,6 +35,9 @@ func (s *endpoint) handler() http.Handler {
 	}{
 		{"POST", "/v1/orders", s.postOrder},
 		{"GET", "/v1/orders/{id}", s.getOrder},
+		{"POST", "/v1/fleets", s.postFleet},
+		{"GET", "/v1/fleets/{id}", s.getFleet},
+		{"GET", "/v1/line", s.getLine},
 		{"GET", "/v1/devices", s.getDevices},
 		{"GET", "/v1/devices/{id}", s.getDevice},
 	} {
@@ -57,7 +60,7 @@ func (s *endpoint) notAllowed(method string) http.HandlerFunc {
 }
 
 func (s *endpoint) notFound(w http.ResponseWriter, r *http.Request) {
-	s.refuse(w, r, refusal{http.StatusNotFound, "there is nothing here; see /v1/orders and /v1/devices", ""})
+	s.refuse(w, r, refusal{http.StatusNotFound, "there is nothing here; see /v1/orders, /v1/fleets, /v1/line and /v1/devices", ""})
 }
 
 // orderBody is how an order stands. The run is where to look in Temporal.
@@ -68,10 +71,11 @@ type orderBody struct {
 	Run     string         `json:"run"`
 	State   string         `json:"state"` // wanted, started, done, failed
 	Outcome string         `json:"outcome,omitempty"`
+	Turn    *metal.Turn    `json:"turn,omitempty"` // while it waits for a machine
 }
 
 func orderAnswer(s metal.OrderStatus) orderBody {
-	return orderBody{s.Order, s.Action, s.Device, workflows.DeviceRun(s.Device), s.State, s.Outcome}
+	return orderBody{s.Order, s.Action, s.Device, workflows.DeviceRun(s.Device), s.State, s.Outcome, nil}
 }
 
 // keyHeader names the order: a repeat of the key is a repeat of the order.
@@ -81,19 +85,8 @@ const keyHeader = "Idempotency-Key"
 const maxBody = 1 << 20
 
 func (s *endpoint) postOrder(w http.ResponseWriter, r *http.Request) {
-	key := r.Header.Get(keyHeader)
-	if key == "" {
-		s.refuse(w, r, refusal{http.StatusBadRequest, "give the order an ID of your own in the header " + keyHeader, keyHeader})
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		s.refuse(w, r, refusal{http.StatusRequestEntityTooLarge, "an order has at most 1 MiB", ""})
-		return
-	}
-	if err != nil {
-		s.refuse(w, r, refusal{http.StatusBadRequest, "the body broke off", ""})
+	key, body, ok := s.read(w, r)
+	if !ok {
 		return
 	}
 	order, err := metal.ParseOrder(metal.OrderID(key), body)
@@ -109,12 +102,35 @@ func (s *endpoint) postOrder(w http.ResponseWriter, r *http.Request) {
 	if p.unsent != nil {
 		s.log.Warn("order stands, reconcile starts its run", "order", order.ID, "device", order.Device, "request", requestID(r), "error", p.unsent)
 	}
-	code := http.StatusOK
-	if p.fresh {
-		code = http.StatusAccepted
-	}
 	w.Header().Set("Location", "/v1/orders/"+string(order.ID))
-	s.answer(w, code, orderAnswer(p.OrderStatus))
+	s.answer(w, accepted(p.fresh), orderAnswer(p.OrderStatus))
+}
+
+// read takes the key and the body of what is ordered, or refuses.
+func (s *endpoint) read(w http.ResponseWriter, r *http.Request) (key string, body []byte, ok bool) {
+	if key = r.Header.Get(keyHeader); key == "" {
+		s.refuse(w, r, refusal{http.StatusBadRequest, "give the order an ID of your own in the header " + keyHeader, keyHeader})
+		return "", nil, false
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		s.refuse(w, r, refusal{http.StatusRequestEntityTooLarge, "an order has at most 1 MiB", ""})
+		return "", nil, false
+	}
+	if err != nil {
+		s.refuse(w, r, refusal{http.StatusBadRequest, "the body broke off", ""})
+		return "", nil, false
+	}
+	return key, body, true
+}
+
+// accepted is the code for what stands: it was written now, or before.
+func accepted(fresh bool) int {
+	if fresh {
+		return http.StatusAccepted
+	}
+	return http.StatusOK
 }
 
 func (s *endpoint) getOrder(w http.ResponseWriter, r *http.Request) {
@@ -127,7 +143,14 @@ func (s *endpoint) getOrder(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.answer(w, http.StatusOK, orderAnswer(status))
+	answer := orderAnswer(status)
+	if status.Action == metal.ActionProvision {
+		if answer.Turn, err = s.office.store.Turn(r.Context(), status.Device); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	s.answer(w, http.StatusOK, answer)
 }
 
 func (s *endpoint) getDevice(w http.ResponseWriter, r *http.Request) {

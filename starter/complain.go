@@ -81,6 +81,8 @@ func inWords(err error) string {
 		return err.Error() + "; no answer in time, try again"
 	case errors.Is(err, metal.ErrUnknownDevice):
 		return err.Error() + "; see starter list devices"
+	case errors.Is(err, metal.ErrUnknownFleet):
+		return err.Error() + "; see starter fleet list"
 	case errors.Is(err, metal.ErrUnknownMachine):
 		return err.Error() + "; see starter list machines"
 	}

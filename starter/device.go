@@ -22,7 +22,12 @@ func readDevice(ctx context.Context, store *postgres.Store, id metal.DeviceID) (
 		return deviceAnswer{}, fmt.Errorf("read device %s: %w", id, err)
 	}
 	leases, err := store.DeviceLeases(ctx, []string{d.ID})
-	return answerOf(query.ListDevicesRow(d), leases[id]), err
+	if err != nil {
+		return deviceAnswer{}, err
+	}
+	answer := answerOf(query.ListDevicesRow(d), leases[id])
+	answer.Turn, err = store.Turn(ctx, id)
+	return answer, err
 }
 
 // readDevices lists a project's living devices; everybody's for no project.

@@ -28,7 +28,11 @@ var (
 	scoreDesc      = describe("millwright_bmc_score", "Share of conversations with a BMC that failed, of late; no series below 0.005.", "site", "machine")
 	restingDesc    = describe("millwright_bmc_resting", "1 while nobody asks a BMC, because it failed too often; no series otherwise.", "site", "machine")
 	patrolDesc     = describe("millwright_patrol_age_seconds", "Time since a patrol was at the machine that waits the longest; infinite before the first time.", "site")
-	fleetDescs     = []*prometheus.Desc{healthDesc, issuesDesc, firmwareDesc, sparesDesc, sparesWantDesc, warmDesc, warmWantDesc, rackWattsDesc, budgetDesc, scoreDesc, restingDesc, patrolDesc}
+	waitingDesc    = describe("millwright_line_waiting", "Devices that wait for a machine.", "site", "plan")
+	longWaitDesc   = describe("millwright_line_longest_seconds", "How long the device has waited that waits the longest; 0 where none does.", "site", "plan")
+	expectedDesc   = describe("millwright_line_expected_seconds", "Until the turn of who is last; no series where nobody waits, or nobody can say.", "site", "plan")
+	fleetDescs     = []*prometheus.Desc{healthDesc, issuesDesc, firmwareDesc, sparesDesc, sparesWantDesc, warmDesc, warmWantDesc, rackWattsDesc, budgetDesc, scoreDesc, restingDesc, patrolDesc,
+		waitingDesc, longWaitDesc, expectedDesc}
 )
 
 // newFleet counts machines by what they are worth: health, spares, power.
@@ -37,7 +41,7 @@ func newFleet(store *postgres.Store, log *slog.Logger) *tally {
 		what: "the fleet", fresh: fleetFresh, log: log, descs: fleetDescs,
 		count: func(ctx context.Context) (all []prometheus.Metric, err error) {
 			for _, count := range []func(context.Context, *postgres.Store) ([]prometheus.Metric, error){
-				countHealth, countIssues, countFirmware, countSpares, countPower, countBMCs, countPatrols,
+				countHealth, countIssues, countFirmware, countSpares, countPower, countBMCs, countPatrols, countLines,
 			} {
 				counted, err := count(ctx, store)
 				if err != nil {
@@ -117,6 +121,18 @@ func countPatrols(ctx context.Context, store *postgres.Store) (all []prometheus.
 			r.Seconds = math.Inf(1)
 		}
 		all = append(all, gauge(patrolDesc, r.Seconds, r.Site))
+	}
+	return all, err
+}
+
+func countLines(ctx context.Context, store *postgres.Store) (all []prometheus.Metric, err error) {
+	lines, err := store.Lines(ctx)
+	for _, l := range lines {
+		site, plan := string(l.Site), string(l.Plan)
+		all = append(all, gauge(waitingDesc, float64(l.Waiting), site, plan), gauge(longWaitDesc, l.Longest.Seconds(), site, plan))
+		if !l.Expected.IsZero() {
+			all = append(all, gauge(expectedDesc, max(0, time.Until(l.Expected).Seconds()), site, plan))
+		}
 	}
 	return all, err
 }

@@ -40,10 +40,12 @@ type commandLine struct {
 	Deprovision deprovisionCommand `cmd:"" group:"Order" help:"Order a device gone. Its disks are erased, and there is no way back."`
 	Power       powerCommand       `cmd:"" group:"Order" help:"Order a device on, off, or off and on again."`
 	Rescue      rescueCommand      `cmd:"" group:"Order" help:"Order a device into the rescue system: SSH with its keys, disks untouched. A reboot leads back to its disk."`
+	Fleet       fleetCommand       `cmd:"" group:"Order" help:"Fleets: many devices ordered as one, all or enough of them by a deadline."`
 	Userdata    userdataCommand    `cmd:"" group:"Order" help:"Store user data, and print the hash by which an order names it."`
 
 	Status       statusCommand       `cmd:"" group:"Look" help:"Show a device: its machine, port, addresses, orders, and what its run waits for."`
 	List         listCommand         `cmd:"" group:"Look" help:"List devices, machines, switches, ports, blocks, orders or events."`
+	Line         lineCommand         `cmd:"" group:"Look" help:"Who waits for a machine: place, since when, expected turn, until when."`
 	IP           ipCommand           `cmd:"" name:"ip" group:"Look" help:"Address space: who has what, since when, and how much is left; and all that is done with it."`
 	Console      consoleCommand      `cmd:"" group:"Look" help:"Print what a machine printed on its serial console, now or in an earlier boot."`
 	Log          logCommand          `cmd:"" group:"Look" help:"Print what the agent on a machine logged, now or in an earlier boot."`

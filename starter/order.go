@@ -20,29 +20,44 @@ type common struct {
 }
 
 type provisionCommand struct {
-	Project  metal.ProjectID         `required:"" help:"Who pays."`
-	Site     metal.SiteID            `required:"" help:"Where."`
-	Plan     metal.PlanID            `required:"" help:"Which hardware; see the site file."`
-	OS       metal.OperatingSystemID `required:"" name:"os" help:"Which operating system."`
-	Hostname string                  `env:"-" help:"Left out, it is made from the device's ID."`
-	SSHKey   []string                `env:"-" name:"ssh-key" type:"existingfile" help:"File of public keys that may log in as root, such as ~/.ssh/id_ed25519.pub." placeholder:"FILE"`
-	Tag      []string                `env:"-" help:"Words of yours that the device carries."`
-	UserData string                  `env:"-" type:"existingfile" help:"File that the installed system gets as its user data (cloud-init, Ignition); it is stored first." placeholder:"FILE"`
-	Script   string                  `env:"-" name:"ipxe-script-url" help:"Your own iPXE script, for a system that boots one." placeholder:"URL"`
-	Always   bool                    `env:"-" name:"always-pxe" help:"Boot the script each time, not the first time only."`
-	Storage  string                  `env:"-" type:"existingfile" help:"File with the layout of the disks, JSON." placeholder:"FILE"`
-	Custom   string                  `env:"-" name:"custom-data" type:"existingfile" help:"File with a JSON object for the device's metadata." placeholder:"FILE"`
-	Device   metal.DeviceID          `env:"-" help:"The device's ID, a new lower-case UUID. Left out, it is made from the order's." placeholder:"UUID"`
-	common   `embed:""`
+	Project    metal.ProjectID         `required:"" help:"Who pays."`
+	Site       metal.SiteID            `required:"" help:"Where."`
+	Plan       metal.PlanID            `required:"" help:"Which hardware; see the site file."`
+	OS         metal.OperatingSystemID `required:"" name:"os" help:"Which operating system."`
+	Device     metal.DeviceID          `env:"-" help:"The device's ID, a new lower-case UUID. Left out, it is made from the order's." placeholder:"UUID"`
+	WaitInLine metal.Wait              `env:"-" help:"Where no machine is idle, wait so long for one, in turn among all projects: 90m, 12h, up to 168h. Left out, the order fails at once." placeholder:"TIME"`
+	described  `embed:""`
+	common     `embed:""`
 }
 
 // Run stores the user data, if any, then gives the order.
 func (c provisionCommand) Run(ctx context.Context, a *app) error {
 	in := metal.OrderInput{
 		Action: metal.ActionProvision, Device: c.Device, Project: c.Project, Site: c.Site, Plan: c.Plan,
-		OperatingSystem: c.OS, Hostname: c.Hostname, Tags: c.Tag, ScriptURL: c.Script, AlwaysPXE: c.Always,
+		OperatingSystem: c.OS, Wait: c.WaitInLine,
 	}
-	if err := c.objects(&in); err != nil {
+	if err := c.describe(ctx, a, &in); err != nil {
+		return err
+	}
+	return a.order(ctx, c.common, in)
+}
+
+// described is what a device may be given, whoever orders it.
+type described struct {
+	Hostname string   `env:"-" help:"Left out, it is made from the device's ID."`
+	SSHKey   []string `env:"-" name:"ssh-key" type:"existingfile" help:"File of public keys that may log in as root, such as ~/.ssh/id_ed25519.pub." placeholder:"FILE"`
+	Tag      []string `env:"-" help:"Words of yours that the device carries."`
+	UserData string   `env:"-" type:"existingfile" help:"File that the installed system gets as its user data (cloud-init, Ignition); it is stored first." placeholder:"FILE"`
+	Script   string   `env:"-" name:"ipxe-script-url" help:"Your own iPXE script, for a system that boots one." placeholder:"URL"`
+	Always   bool     `env:"-" name:"always-pxe" help:"Boot the script each time, not the first time only."`
+	Storage  string   `env:"-" type:"existingfile" help:"File with the layout of the disks, JSON." placeholder:"FILE"`
+	Custom   string   `env:"-" name:"custom-data" type:"existingfile" help:"File with a JSON object for the device's metadata." placeholder:"FILE"`
+}
+
+// describe reads the files, and stores the user data.
+func (c described) describe(ctx context.Context, a *app, in *metal.OrderInput) error {
+	in.Hostname, in.Tags, in.ScriptURL, in.AlwaysPXE = c.Hostname, c.Tag, c.Script, c.Always
+	if err := c.objects(in); err != nil {
 		return err
 	}
 	for _, file := range c.SSHKey {
@@ -52,18 +67,16 @@ func (c provisionCommand) Run(ctx context.Context, a *app) error {
 		}
 		in.SSHKeys = append(in.SSHKeys, keys...)
 	}
-	if c.UserData != "" {
-		hash, err := storeUserData(ctx, a, c.UserData)
-		if err != nil {
-			return err
-		}
-		in.UserData = hash
+	if c.UserData == "" {
+		return nil
 	}
-	return a.order(ctx, c.common, in)
+	hash, err := storeUserData(ctx, a, c.UserData)
+	in.UserData = hash
+	return err
 }
 
 // objects reads what is given as JSON files.
-func (c provisionCommand) objects(in *metal.OrderInput) error {
+func (c described) objects(in *metal.OrderInput) error {
 	for file, into := range map[string]*json.RawMessage{c.Storage: &in.Storage, c.Custom: &in.CustomData} {
 		if file == "" {
 			continue

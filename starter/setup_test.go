@@ -108,6 +108,10 @@ func (f *fakeTemporal) StartOrder(ctx context.Context, order metal.OrderID, _ []
 	return nil
 }
 
+func (f *fakeTemporal) StartFleet(ctx context.Context, fleet metal.FleetID, input []byte) error {
+	return f.StartOrder(ctx, metal.OrderID("fleet/"+fleet), input)
+}
+
 // journal is a buffer that is read while it is written.
 type journal struct {
 	mu   sync.Mutex

@@ -170,6 +170,9 @@ func (s statusAnswer) print(a *app) error {
 	about.add("system", d.OperatingSystem)
 	about.add("hostname", d.Hostname)
 	about.add("machine", d.Machine)
+	if d.Turn != nil {
+		about.add("in line", fmt.Sprintf("%s; since %s, until %s", d.Turn, moment(d.Turn.Since), moment(d.Turn.Until)))
+	}
 	about.add("port", s.Port)
 	for _, address := range d.Addresses {
 		gateway := ", routed to the machine"
@@ -227,6 +230,7 @@ type deviceAnswer struct {
 	Machine         string         `json:"machine,omitempty"`
 	Rack            string         `json:"rack,omitempty"`
 	Addresses       []address      `json:"addresses"`
+	Turn            *metal.Turn    `json:"turn,omitempty"` // while it waits for a machine
 	Created         time.Time      `json:"created_at"`
 	Changed         time.Time      `json:"changed_at"`
 	Deleted         *time.Time     `json:"deleted_at,omitempty"`
