@@ -73,6 +73,9 @@ var forgotten = []struct {
 	{"repeats", asLogs, func(q *query.Queries, ctx context.Context, older time.Duration, most int32) (int64, error) {
 		return q.ForgetRepeats(ctx, query.ForgetRepeatsParams{Older: older, Most: most})
 	}},
+	{"address_notes", asLogs, func(q *query.Queries, ctx context.Context, older time.Duration, most int32) (int64, error) {
+		return q.ForgetAddressNotes(ctx, query.ForgetAddressNotesParams{Older: older, Most: most})
+	}},
 	{"devices' user data", asLogs, func(q *query.Queries, ctx context.Context, older time.Duration, most int32) (int64, error) {
 		return q.TakeUserDataBack(ctx, query.TakeUserDataBackParams{Older: older, Most: most})
 	}},

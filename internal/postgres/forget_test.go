@@ -33,6 +33,7 @@ v as (insert into invitations (id, email, organization, roles, invited_by, creat
 r as (insert into reports (site, machine, boot, kind, detail, run, reported_at, signalled_at) select m.site, m.id, $3, 'installed', '', 'run', at, at from at, m),
 x as (insert into consoles (machine, epoch, boot, last_at) select m.id, 1, $3, at from at, m),
 g as (insert into agent_logs (machine, boot, place, body, at) select m.id, $3, 0, $2, at from at, m),
+n as (insert into address_notes (prefix, taken_at, details) select ('198.18.0.' || $3 || '/32')::cidr, at, $2 from at),
 y as (insert into repeats (caller, key, digest, code, thing, at) select 'user/u', $2, '', 201, '', at from at),
 h as (insert into changes (at, request, caller, method, path, code, outcome) select at, $2, 'user/u', 'POST', '/p', 201, 'done' from at)
 insert into deliveries (id, webhook, state, made_at, ended_at) select $2, (select min(id) from webhooks), 'delivered', at, at from at`
@@ -68,7 +69,7 @@ func (r *rig) rows(from string) (n int) {
 var (
 	audited  = []string{"changes", "orders", "tenures", "api_keys", "invitations"}
 	happened = []string{"events", "commits", "log_entries", "issues", "burn_ins"}
-	logged   = []string{"consoles", "agent_logs", "reports", "deliveries", "repeats", "devices where user_data is not null"}
+	logged   = []string{"consoles", "agent_logs", "reports", "deliveries", "repeats", "address_notes", "devices where user_data is not null"}
 )
 
 func TestEverythingIsKeptForAsLongAsItsKindIs(t *testing.T) {
@@ -83,7 +84,7 @@ func TestEverythingIsKeptForAsLongAsItsKindIs(t *testing.T) {
 	}
 	require.Equal(t, 4, r.rows("user_data"), "two devices have theirs, and two were stored for a device lately")
 	require.Equal(t, 5, r.rows("devices"), "what was paid for stays")
-	require.Len(t, gone, 17)
+	require.Len(t, gone, 18)
 }
 
 func TestWhatIsNeededStaysHoweverOldItIs(t *testing.T) {
@@ -94,9 +95,12 @@ func TestWhatIsNeededStaysHoweverOldItIs(t *testing.T) {
 	r.exec("update issues set closed_at = null")
 	r.exec("update api_keys set session = false, expires_at = null")
 	r.exec("update devices set state = 'active', deleted_at = null")
+	r.exec("update pieces set taken_at = now() - interval '900 days' where holder is not null")
+	r.exec("delete from address_notes")
+	r.exec("insert into address_notes (prefix, taken_at) select prefix, taken_at from pieces where holder is not null limit 1")
 	_, err := r.store.Forget(t.Context(), metal.Keep{})
 	require.NoError(t, err)
-	for _, table := range []string{"events", "reports", "issues", "api_keys", "orders", "burn_ins", "user_data", "deliveries"} {
+	for _, table := range []string{"address_notes", "events", "reports", "issues", "api_keys", "orders", "burn_ins", "user_data", "deliveries"} {
 		require.Equal(t, 1, r.rows(table), table)
 	}
 }

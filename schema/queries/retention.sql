@@ -85,3 +85,9 @@ update devices set user_data = null where id in (
 delete from user_data where sha256 in (
     select u.sha256 from user_data u
     where u.stored_at < now() - @older::interval and not exists (select from devices d where d.user_data = u.sha256) limit @most);
+
+-- name: ForgetAddressNotes :execrows
+-- What a tenant said of an address that it has not any more.
+delete from address_notes where prefix in (
+    select n.prefix from address_notes n
+    where n.taken_at < now() - @older::interval and not exists (select from pieces p where p.prefix = n.prefix and p.taken_at = n.taken_at) limit @most);

@@ -19,6 +19,26 @@ func (q *Queries) EndRetention(ctx context.Context) error {
 	return err
 }
 
+const forgetAddressNotes = `-- name: ForgetAddressNotes :execrows
+delete from address_notes where prefix in (
+    select n.prefix from address_notes n
+    where n.taken_at < now() - $1::interval and not exists (select from pieces p where p.prefix = n.prefix and p.taken_at = n.taken_at) limit $2)
+`
+
+type ForgetAddressNotesParams struct {
+	Older time.Duration
+	Most  int32
+}
+
+// What a tenant said of an address that it has not any more.
+func (q *Queries) ForgetAddressNotes(ctx context.Context, arg ForgetAddressNotesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetAddressNotes, arg.Older, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const forgetBMCLogs = `-- name: ForgetBMCLogs :execrows
 delete from log_entries where id in (
     select o.id from (select l.id, l.read_at from log_entries l order by l.id limit $1) o where o.read_at < now() - $2::interval)
