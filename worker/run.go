@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.temporal.io/sdk/worker"
 
 	"millwright/internal/drive"
@@ -32,6 +33,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	defer store.Close()
 	store.CheckUserData, store.CheckStorage = firstboot.CheckUserData, drive.CheckLayout
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := sdkMetrics(registry)
 	if err != nil {
 		return fmt.Errorf("set up metrics: %w", err)

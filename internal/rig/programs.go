@@ -61,6 +61,14 @@ func (r *Rig) startPrograms(ctx context.Context) (err error) {
 // API is where starter serves the billing system.
 func (r *Rig) API() string { return r.at(managementHost, starterPort) }
 
+// BootAdmin and StarterAdmin are where boot and starter say how they are and
+// what they counted.
+func (r *Rig) BootAdmin() string    { return r.at(managementHost, bootAdmin) }
+func (r *Rig) StarterAdmin() string { return r.at(managementHost, starterAdmin) }
+
+// DHCPPort is where boot answers relays.
+func (r *Rig) DHCPPort() uint16 { return dhcpPort }
+
 // WorkerAdmin is where a worker says how it is and what it counted.
 func (r *Rig) WorkerAdmin(n int) string { return r.at(managementHost, workerAdmin+n) }
 
