@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -72,11 +73,19 @@ func call[In, Out any](ctx workflow.Context, r *run, p profile, queue, summary s
 		err := workflow.ExecuteActivity(attempt, activity, in).Get(attempt, &out)
 		again := r.attempt.again
 		r.attempt = nil
-		if again && temporal.IsCanceledError(err) && ctx.Err() == nil {
+		if again && ctx.Err() == nil && canRecur(err) {
 			continue
 		}
 		return out, err
 	}
+}
+
+// canRecur tells whether an attempt that was hurried is to be made afresh. One
+// that was under way, and fails by itself before it hears that it was cancelled,
+// is not tried again by Temporal, whatever budget is left.
+func canRecur(err error) bool {
+	var failed *temporal.ApplicationError
+	return err != nil && (!errors.As(err, &failed) || !failed.NonRetryable())
 }
 
 // attemptUnderWay is the activity call that retry-now acts on.

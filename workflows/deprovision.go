@@ -18,7 +18,7 @@ func Deprovision(ctx workflow.Context, in RunInput) (result RunResult, err error
 	defer func() { v.finish(ctx, err) }()
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := v.claimFor(ctx, settling, in, metal.ActionDeprovision); err != nil {
-		return RunResult{}, err
+		return RunResult{}, v.unclaimed(ctx, in.Order, err)
 	}
 	err = v.dismantle(ctx, metal.Ending{Order: in.Order, State: metal.Deleted})
 	v.name(ctx)
@@ -50,6 +50,16 @@ func (v *visit) dismantle(ctx workflow.Context, end metal.Ending) error {
 		return v.clear(ctx, end)
 	}
 	return err
+}
+
+// unclaimed ends the order of a run that could not take its device. What an
+// answer that was lost took all the same, reconcile takes up.
+func (v *visit) unclaimed(ctx workflow.Context, order metal.OrderID, cause error) error {
+	end := metal.Ending{Order: order, State: metal.Failed, Outcome: sentence(cause)}
+	if err := v.settle(ctx, end); err != nil {
+		return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))
+	}
+	return cause
 }
 
 // claimFor takes the device, and the machine it lives on, for one action. A

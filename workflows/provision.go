@@ -210,7 +210,7 @@ func (p *provision) switchOff(ctx workflow.Context) error {
 func (p *provision) giveBack(ctx workflow.Context) error {
 	ending := metal.Ending{Order: p.in.Order, State: metal.Failed, Outcome: sentence(p.cause)}
 	if !p.hasMachine() {
-		if err := p.retake(ctx, metal.ActionAbandon); err != nil {
+		if err := p.retake(ctx, metal.ActionAbandon, ""); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (v *visit) failed(workflow.Context) metal.DeviceState { return metal.Failed
 func (v *visit) keep(ctx workflow.Context, order metal.OrderID, left func(workflow.Context) metal.DeviceState, cause error) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if !v.hasMachine() {
-		if err := v.retake(ctx, metal.ActionRecover); err != nil {
+		if err := v.retake(ctx, metal.ActionRecover, order); err != nil {
 			return failure(UndoFailed, "device %s: %s (after: %s)", v.claim().Device, sentence(err), sentence(cause))
 		}
 	}

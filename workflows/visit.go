@@ -233,10 +233,11 @@ func (v *visit) quarantine(ctx workflow.Context, q metal.Quarantine) error {
 }
 
 // retake takes what an activity whose answer was lost may have claimed. A
-// device in another state is not this run's: nothing is taken.
-func (v *visit) retake(ctx workflow.Context, action metal.Action) error {
+// device in another state is not this run's, nor is one that another order
+// brought into its state: nothing is taken.
+func (v *visit) retake(ctx workflow.Context, action metal.Action, order metal.OrderID) error {
 	claimed, err := call(ctx, v.run, settling, ControlQueue, "take what was claimed for "+string(v.claim().Device),
-		machines.ClaimDevice, activities.ClaimDeviceInput{Wish: metal.ClaimWish{Device: v.claim().Device, Action: action}})
+		machines.ClaimDevice, activities.ClaimDeviceInput{Wish: metal.ClaimWish{Device: v.claim().Device, Action: action, Order: order}})
 	if isType(err, activities.WrongState) {
 		return nil
 	}

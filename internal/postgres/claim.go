@@ -153,10 +153,31 @@ func begin(ctx context.Context, q *query.Queries, d query.Device, order metal.Or
 	if row.EndedAt != nil {
 		return "", fmt.Errorf("%s device %s: order %s ended before, %s: %w", action, d.ID, order, row.Outcome, metal.ErrWrongState)
 	}
+	if action == metal.ActionRecover { // of one order: what another one began is not its to end
+		if !brought(row, state) {
+			return "", fmt.Errorf("%s device %s: it is %s, and not by order %s: %w", action, d.ID, state, order, metal.ErrWrongState)
+		}
+		return "", nil
+	}
 	if row.State == "wanted" {
 		was = metal.DeviceState(row.Was)
+		// One run is open on a device at a time: whatever was started before, and has
+		// no outcome, is of a run that was lost.
+		if err := q.EndOrder(ctx, query.EndOrderParams{Device: d.ID, State: "failed", Outcome: lostToAnother}); err != nil {
+			return "", err
+		}
 	}
 	return was, q.MarkOrderStarted(ctx, string(order))
+}
+
+// lostToAnother is what an order is told whose run was lost, and found by the
+// next run on its device.
+const lostToAnother = "its run was terminated or lost; a later order has the device"
+
+// brought tells whether a device is in the state that the order's action shows.
+func brought(order query.Order, state metal.DeviceState) bool {
+	action := metal.Action(order.Action)
+	return during[action] == state || action == metal.ActionProvision && (state == metal.Queued || state == metal.Provisioning)
 }
 
 // during is the state that a device shows while the action is under way.
@@ -199,6 +220,7 @@ func (s *Store) ClaimDevice(ctx context.Context, want metal.ClaimWish) (metal.Ho
 				return err
 			}
 			holding.Script = first == string(metal.IPXE)
+			holding.Always = holding.Script && d.AlwaysPxe
 		}
 		return take(ctx, q, holding, want)
 	})

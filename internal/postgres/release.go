@@ -43,9 +43,27 @@ func (s *Store) ReleaseMachine(ctx context.Context, claim metal.Claim, boot meta
 		if err := freeMachine(ctx, q, claim); err != nil {
 			return err
 		}
+		if err := correctPorts(ctx, q, claim, metal.Parked); err != nil {
+			return err
+		}
 		return letGo(ctx, q, claim, end)
 	})
 	return dirty, err
+}
+
+// correctPorts has the last word of a claim about its ports. An attempt of an
+// earlier step that froze, and that nobody waits for, may have written its own
+// since; after this transaction the claim is over, and it is refused.
+func correctPorts(ctx context.Context, q *query.Queries, claim metal.Claim, profile metal.Profile) error {
+	device := ""
+	if profile == metal.Tenant {
+		device = string(claim.Device)
+	}
+	n, err := q.CorrectPorts(ctx, query.CorrectPortsParams{Machine: string(claim.Machine), Profile: string(profile), Device: device, Reason: why(claim, profile)})
+	if err != nil || n == 0 {
+		return err
+	}
+	return event(ctx, q, claim, "port", "%d ports of %s were not %s: an attempt came late; they are brought", n, claim.Machine, profile)
 }
 
 // freeMachine gives the machine to the pool, or to quarantine where an issue
@@ -90,6 +108,15 @@ func endWithout(ctx context.Context, q *query.Queries, d query.Device, claim met
 	}
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return err
+	}
+	if end.Order != "" {
+		row, err := q.GetOrder(ctx, string(end.Order))
+		if err != nil {
+			return err
+		}
+		if !brought(row, metal.DeviceState(d.State)) {
+			return endOrder(ctx, q, claim, end)
+		}
 	}
 	if err := releaseLeases(ctx, q, claim.Device); err != nil {
 		return err
@@ -280,6 +307,11 @@ func (s *Store) settle(ctx context.Context, claim metal.Claim, end metal.Ending)
 		}
 		if err := q.SettleMachine(ctx, string(claim.Machine)); err != nil {
 			return err
+		}
+		if end.State == metal.Active {
+			if err := correctPorts(ctx, q, claim, metal.Tenant); err != nil {
+				return err
+			}
 		}
 		boots := q.EndBootIntent
 		if end.Keep {

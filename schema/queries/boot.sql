@@ -1,10 +1,11 @@
 -- name: SetBootIntent :one
--- The next boot of a machine. Under one claim an attempt is numbered once:
--- a repeat returns the number it got.
+-- The next boot of a machine. Under one claim an attempt is numbered once: a
+-- repeat returns the number it got. One that comes after a later one, because it
+-- froze and nobody waits for it any more, changes nothing.
 update boot_intents set
     number = number + 1, job = @job, run = @run, epoch = @epoch, attempt = @attempt, brief = @brief,
     token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
-where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
+where machine = @machine and (epoch, attempt) < (@epoch::bigint, @attempt::int)
 returning number;
 
 -- name: SetWarmIntent :one
@@ -13,7 +14,7 @@ returning number;
 -- erase it. No row: none does, or the attempt was numbered before.
 update boot_intents set
     job = @job, run = @run, epoch = @epoch, attempt = @attempt, handed_out = null, warm = true
-where machine = @machine and (epoch, attempt) is distinct from (@epoch::bigint, @attempt::int)
+where machine = @machine and (epoch, attempt) < (@epoch::bigint, @attempt::int)
   and (job = 'idle' and @job::text = 'install' or job = 'prove' and @job::text = 'erase') and up_at is not null and seen_at > now() - @waiting_for::interval
 returning number;
 

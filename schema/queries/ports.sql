@@ -8,6 +8,14 @@ update ports set
 where machine = @machine
 returning switch, name, generation;
 
+-- name: CorrectPorts :execrows
+-- What the ports of a machine should be when a run lets go of it. As a rule they
+-- are: an attempt that nobody waits for any more may have come in after a later
+-- step. Whoever looks for ports that wait has them brought.
+update ports set generation = generation + 1, profile = @profile, device = nullif(@device::text, ''),
+    reason = @reason, refused = null, refusal = null
+where machine = @machine and (profile <> @profile or device is distinct from nullif(@device::text, ''));
+
 -- name: PortsOfMachine :many
 select switch, name, position from ports where machine = $1 order by position;
 

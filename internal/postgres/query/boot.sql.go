@@ -826,7 +826,7 @@ const setBootIntent = `-- name: SetBootIntent :one
 update boot_intents set
     number = number + 1, job = $1, run = $2, epoch = $3, attempt = $4, brief = $5,
     token_hash = null, handed_out = null, warm = false, up_at = null, seen_at = null
-where machine = $6 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
+where machine = $6 and (epoch, attempt) < ($3::bigint, $4::int)
 returning number
 `
 
@@ -839,8 +839,9 @@ type SetBootIntentParams struct {
 	Machine string
 }
 
-// The next boot of a machine. Under one claim an attempt is numbered once:
-// a repeat returns the number it got.
+// The next boot of a machine. Under one claim an attempt is numbered once: a
+// repeat returns the number it got. One that comes after a later one, because it
+// froze and nobody waits for it any more, changes nothing.
 func (q *Queries) SetBootIntent(ctx context.Context, arg SetBootIntentParams) (int64, error) {
 	row := q.db.QueryRow(ctx, setBootIntent,
 		arg.Job,
@@ -858,7 +859,7 @@ func (q *Queries) SetBootIntent(ctx context.Context, arg SetBootIntentParams) (i
 const setWarmIntent = `-- name: SetWarmIntent :one
 update boot_intents set
     job = $1, run = $2, epoch = $3, attempt = $4, handed_out = null, warm = true
-where machine = $5 and (epoch, attempt) is distinct from ($3::bigint, $4::int)
+where machine = $5 and (epoch, attempt) < ($3::bigint, $4::int)
   and (job = 'idle' and $1::text = 'install' or job = 'prove' and $1::text = 'erase') and up_at is not null and seen_at > now() - $6::interval
 returning number
 `

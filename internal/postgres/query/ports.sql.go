@@ -212,6 +212,35 @@ func (q *Queries) CloseSessionsOf(ctx context.Context, device string) error {
 	return err
 }
 
+const correctPorts = `-- name: CorrectPorts :execrows
+update ports set generation = generation + 1, profile = $1, device = nullif($2::text, ''),
+    reason = $3, refused = null, refusal = null
+where machine = $4 and (profile <> $1 or device is distinct from nullif($2::text, ''))
+`
+
+type CorrectPortsParams struct {
+	Profile string
+	Device  string
+	Reason  string
+	Machine string
+}
+
+// What the ports of a machine should be when a run lets go of it. As a rule they
+// are: an attempt that nobody waits for any more may have come in after a later
+// step. Whoever looks for ports that wait has them brought.
+func (q *Queries) CorrectPorts(ctx context.Context, arg CorrectPortsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, correctPorts,
+		arg.Profile,
+		arg.Device,
+		arg.Reason,
+		arg.Machine,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const dropAnswers = `-- name: DropAnswers :exec
 delete from switch_answers where at < now() - interval '1 day'
 `
