@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade chaos generate clean
+.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade chaos simulate generate clean
 
 GO       ?= go
 ARCH     ?= amd64
@@ -93,6 +93,12 @@ upgrade: test-deps $(SERVER) build ## Go from the release before to this one and
 
 chaos: test-deps $(SERVER) build ## Break everything under load, and count what is lost: SEEDS=10 FROM=1 MACHINES=200 MINUTES=1.5; the last line is JSON
 	@$(GO) run ./internal/chaos -seeds $(or $(SEEDS),10) -from $(or $(FROM),1) -machines $(or $(MACHINES),200) -minutes $(or $(MINUTES),1.5)
+
+simulate: test-deps ## Tell stories of runs in virtual time, each step harmed: SEEDS=1000 FROM=1; the last line is JSON
+	@$(GO) test -c -o bin/simulate.test ./workflows && rm -f bin/simulate.json
+	@cd workflows && MILLWRIGHT_SIMULATE_SEEDS=$(or $(SEEDS),1000) MILLWRIGHT_SIMULATE_FROM=$(or $(FROM),1) \
+		MILLWRIGHT_SIMULATE_SUMMARY=$(CURDIR)/bin/simulate.json ../bin/simulate.test -test.run '^TestSimulation$$' -test.timeout 0; \
+		told=$$?; cat ../bin/simulate.json; exit $$told
 
 generate: bin/sqlc ## Turn the SQL in schema/ into Go
 	bin/sqlc generate

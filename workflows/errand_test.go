@@ -81,21 +81,21 @@ func (s trip) settled(w *world) {
 	if state == metal.Idle {
 		require.False(w.t, w.box(1).on && !w.box(1).warm, "an idle machine is off")
 	}
-	w.reached()
+	w.reached(1)
 }
 
-// reached holds that whoever asks for the machine's credential gets one that
+// reached holds that whoever asks for the i-th machine's credential gets one that
 // opens its BMC, whatever befell a change of its password.
-func (w *world) reached() {
+func (w *world) reached(i int) {
 	w.t.Helper()
 	var record struct{ Credential string }
-	require.NoError(w.t, json.Unmarshal(w.machine(1).Bmc, &record))
-	m := metal.BMC{Machine: w.m(1), Credential: record.Credential}
+	require.NoError(w.t, json.Unmarshal(w.machine(i).Bmc, &record))
+	m := metal.BMC{Machine: w.m(i), Credential: record.Credential}
 	_, err := bmc{w}.opens(w.t.Context(), m)
 	if err == nil {
 		return
 	}
-	m.Credential = metal.NextBMCCredential(w.m(1))
+	m.Credential = metal.NextBMCCredential(w.m(i))
 	_, err = bmc{w}.opens(w.t.Context(), m)
 	require.NoError(w.t, err, "no password on record opens the BMC")
 }

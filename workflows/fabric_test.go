@@ -50,7 +50,7 @@ func (s fabric) Apply(ctx context.Context, sw metal.Switch, pending func(context
 	if len(done.Changed) > 0 {
 		a.commits++
 	}
-	return done, nil
+	return done, s.answer()
 }
 
 // same tells whether a port carries what is intended; which intent it was is

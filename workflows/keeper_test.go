@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 
 	"millwright/activities"
 	"millwright/internal/metal"
@@ -24,7 +23,7 @@ type finds map[metal.Look][]metal.Finding
 
 // keeping registers what keeps machines fit: real vault and store, and this
 // world's BMCs, whose machines find what their box says.
-func (w *world) keeping(env *testsuite.TestWorkflowEnvironment) {
+func (w *world) keeping(env registry) {
 	env.RegisterActivity(&activities.Aside{Store: w.store})
 	env.RegisterActivity(&activities.Fitness{Store: w.store, Judge: judge{w}})
 	env.RegisterActivity(&activities.Guard{Store: w.store, BMC: bmc{w}, Judge: judge{w},
@@ -67,6 +66,9 @@ func (b bmc) opens(ctx context.Context, m metal.BMC) (*box, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	box := b.boxes[m.Machine]
+	if err := box.reach(m); err != nil {
+		return box, err
+	}
 	if box.password == "" {
 		box.password = firstPassword
 	}
@@ -82,6 +84,7 @@ func (b bmc) SetPassword(ctx context.Context, m metal.BMC, next metal.Credential
 		b.mu.Lock()
 		box.password = next.Password
 		b.mu.Unlock()
+		err = b.answer()
 	}
 	return err
 }

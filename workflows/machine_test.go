@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -45,25 +46,28 @@ func (b bmc) SetPower(_ context.Context, m metal.BMC, power metal.Power) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	box := b.boxes[m.Machine]
+	if err := box.reach(m); err != nil {
+		return err
+	}
 	if power == metal.Off {
 		box.on, box.waiting, box.warm = false, false, false
 		box.life++
 	}
 	box.on = power == metal.On
-	return nil
+	return b.answer()
 }
 
 func (b bmc) PowerOn(_ context.Context, m metal.BMC, device metal.BootDevice, _ metal.Firmware) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	box := b.boxes[m.Machine]
-	if box.on {
-		return nil
+	if err := box.reach(m); err != nil || box.on {
+		return err
 	}
 	box.on = true
 	box.life++
 	if box.dead {
-		return nil
+		return b.answer()
 	}
 	b.later(box, bootTime, func() {
 		if device == metal.BootNetwork {
@@ -72,16 +76,25 @@ func (b bmc) PowerOn(_ context.Context, m metal.BMC, device metal.BootDevice, _ 
 			b.bootDisk(m.Machine, box)
 		}
 	})
-	return nil
+	return b.answer()
 }
 
 func (b bmc) Power(_ context.Context, m metal.BMC) (metal.Power, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.boxes[m.Machine].on {
-		return metal.On, nil
+	box := b.boxes[m.Machine]
+	if box.on {
+		return metal.On, box.reach(m)
 	}
-	return metal.Off, nil
+	return metal.Off, box.reach(m)
+}
+
+// reach fails where the BMC is not to be reached.
+func (b *box) reach(m metal.BMC) error {
+	if b.unplugged {
+		return fmt.Errorf("machine %s: BMC: no route to host", m.Machine)
+	}
+	return nil
 }
 
 // later does something in this life of the machine.
@@ -97,8 +110,15 @@ func (w *world) later(b *box, d time.Duration, f func()) {
 	})
 }
 
+// askAgain is how soon a machine says again what boot could not record.
+const askAgain = 10 * time.Second
+
 // bootNetwork asks the boot services what to do, as iPXE and the agent would.
 func (w *world) bootNetwork(id metal.MachineID, b *box) {
+	if w.unheard != nil && w.unheard() {
+		w.later(b, askAgain, func() { w.bootNetwork(id, b) })
+		return
+	}
 	ctx := context.Background()
 	m, err := w.store.BootMachine(ctx, id)
 	if err == nil && m.Intent.Script {
@@ -187,6 +207,16 @@ func (w *world) bootDisk(id metal.MachineID, b *box) {
 
 // report records what a machine says, then signals its run, as boot does.
 func (w *world) report(r metal.Report, token []byte) {
+	if w.unheard != nil && w.unheard() {
+		box := w.boxes[r.Machine]
+		life := box.life // it may have switched itself off since
+		w.after(askAgain, func() {
+			if box.life == life {
+				w.report(r, token)
+			}
+		})
+		return
+	}
 	recorded, err := w.store.Record(context.Background(), metal.Said{Report: r, TokenHash: token})
 	if err == nil {
 		w.tell(recorded.Run, recorded.Report)

@@ -34,16 +34,18 @@ type world struct {
 
 	turn sync.Mutex // held while an activity runs
 
-	mu     sync.Mutex
-	ports  map[metal.Port]metal.PortIntent // what the switch has
-	air    map[metal.SwitchID]*air         // what befalls the switch
-	boxes  map[metal.MachineID]*box
-	after  func(time.Duration, func()) // virtual time of the run under way
-	tell   func(string, metal.Report)  // signals the run under way
-	calls  []string                    // activity attempts, in order
-	keys   keyset
-	nobody bool                          // no BMC answers who asks for the first time
-	spoil  func(n int, name string) harm // what befalls the n-th attempt
+	mu      sync.Mutex
+	ports   map[metal.Port]metal.PortIntent // what the switch has
+	air     map[metal.SwitchID]*air         // what befalls the switch
+	boxes   map[metal.MachineID]*box
+	after   func(time.Duration, func()) // virtual time of the run under way
+	tell    func(string, metal.Report)  // signals the run under way
+	calls   []string                    // activity attempts, in order
+	keys    keyset
+	nobody  bool                          // no BMC answers who asks for the first time
+	spoil   func(n int, name string) harm // what befalls the n-th attempt
+	unheard func() bool                   // boot cannot record what machines say; nil: it always can
+	torn    func() error                  // what a device's answer becomes, after its effect; nil: it is heard
 }
 
 // box is a machine: power, a disk with one device's data or none, and faults.
@@ -58,10 +60,11 @@ type box struct {
 	rescues int              // rescue systems that came up
 	scripts int              // tenant's scripts that were fetched
 
-	password string // of its BMC; empty: the first one
-	finds    finds  // what looks at it find
-	mute     bool   // its BMC does not answer a patrol
-	flash    *flash // its firmware
+	password  string // of its BMC; empty: the first one
+	finds     finds  // what looks at it find
+	mute      bool   // its BMC does not answer a patrol
+	unplugged bool   // its BMC does not answer anybody
+	flash     *flash // its firmware
 
 	dead         bool   // never boots
 	silent       bool   // the installed system never phones home
@@ -126,7 +129,12 @@ func newWorld(t *testing.T, machines int) *world {
 // world builds a site: machines m1, m2, … in two racks, one switch each.
 func (p *places) world(t *testing.T, machines int) *world {
 	t.Helper()
-	n := int(p.made.Add(1))
+	return p.numbered(t, int(p.made.Add(1)), machines)
+}
+
+// numbered builds a site whose number, and so every name in it, is the caller's.
+func (p *places) numbered(t *testing.T, n, machines int) *world {
+	t.Helper()
 	w := &world{t: t, store: p.store, dsn: p.dsn, n: n, site: metal.SiteID(fmt.Sprintf("s%d", n)),
 		ports: map[metal.Port]metal.PortIntent{}, air: map[metal.SwitchID]*air{}, boxes: map[metal.MachineID]*box{}}
 	ctx, q := t.Context(), p.store.Queries()
@@ -265,17 +273,7 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 	for _, workflow := range All() {
 		env.RegisterWorkflow(workflow)
 	}
-	env.RegisterActivity(&activities.Orders{Store: w.store})
-	env.RegisterActivity(&activities.Fleets{Store: w.store})
-	env.RegisterActivity(&activities.Machines{Store: w.store})
-	env.RegisterActivity(&activities.Devices{Store: w.store})
-	env.RegisterActivity(&activities.Boot{Store: bootStore{w}})
-	env.RegisterActivity(&activities.Power{Store: w.store, BMC: bmc{w}})
-	committer := activities.NewCommitter(w.store, fabric{w})
-	env.RegisterActivity(&activities.Network{Store: w.store, Committer: committer})
-	env.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
-	env.RegisterActivity(&activities.Addresses{Store: w.store})
-	w.keeping(env)
+	w.staff(env)
 	env.RegisterActivity(&activities.Lost{Store: w.store, Behind: time.Nanosecond, Line: &activities.Line{Store: w.store}})
 	env.RegisterActivity(&activities.Spares{Store: w.store, Runs: closedRuns{}})
 	w.mu.Lock()
@@ -290,6 +288,32 @@ func (w *world) env(id string) *testsuite.TestWorkflowEnvironment {
 		_ = env.SignalWorkflowByID(run, ReportSignal, r) // of a child; one that is over is not told
 	}
 	return env
+}
+
+// registry takes activities: an environment of runs, or of activities alone.
+type registry interface{ RegisterActivity(a any) }
+
+// staff registers the activities that know nothing of other runs.
+func (w *world) staff(to registry) {
+	to.RegisterActivity(&activities.Orders{Store: w.store})
+	to.RegisterActivity(&activities.Fleets{Store: w.store})
+	to.RegisterActivity(&activities.Machines{Store: w.store})
+	to.RegisterActivity(&activities.Devices{Store: w.store})
+	to.RegisterActivity(&activities.Boot{Store: bootStore{w}})
+	to.RegisterActivity(&activities.Power{Store: w.store, BMC: bmc{w}})
+	committer := activities.NewCommitter(w.store, fabric{w})
+	to.RegisterActivity(&activities.Network{Store: w.store, Committer: committer})
+	to.RegisterActivity(&activities.Switches{Store: w.store, Driver: fabric{w}, Committer: committer})
+	to.RegisterActivity(&activities.Addresses{Store: w.store})
+	w.keeping(to)
+}
+
+// answer is what is heard of a device that did as it was told.
+func (w *world) answer() error {
+	if w.torn == nil {
+		return nil
+	}
+	return w.torn()
 }
 
 // meddler counts activity attempts and does the harm that a test asks for.
