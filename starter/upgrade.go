@@ -89,31 +89,42 @@ func (c upgradeDrain) Run(ctx context.Context, a *app) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
-	for last := (temporal.Build{Open: -1}); ; {
+	var last temporal.Build
+	var failed error
+	for {
 		b, err := runs.Build(limited, c.Build)
+		unknown := errors.Is(err, temporal.ErrUnknownBuild)
 		switch {
-		case err == nil && b.State == temporal.Drained, errors.Is(err, temporal.ErrUnknownBuild) && last.State != "":
+		case err == nil && b.State == temporal.Drained, unknown && last.State != "": // forgotten: nobody polls, and nothing is left
 			_, err := fmt.Fprintf(a.out, "%s is drained: its workers can be stopped\n", c.Build)
 			return err
+		case unknown:
+			return fmt.Errorf("%w; see starter upgrade builds", err)
 		case err == nil && b.State == temporal.Current:
 			return fmt.Errorf("build %s is current: new runs go to it; first: starter upgrade use ANOTHER", c.Build)
-		case errors.Is(err, temporal.ErrUnknownBuild):
-			return fmt.Errorf("%w; see starter upgrade builds", err)
-		case err == nil && b.Open != last.Open:
-			last = b
+		case err == nil && (b.State != last.State || b.Open != last.Open):
 			fmt.Fprintf(a.errs, "starter: %s is %s, runs open: %d\n", b.ID, b.State, b.Open)
+		}
+		if err == nil {
+			last, failed = b, nil
+		} else if limited.Err() == nil {
+			failed = err
 		}
 		select {
 		case <-limited.Done():
-			return c.late(ctx, last)
+			return c.late(ctx, last, failed)
 		case <-time.After(upgradePause):
 		}
 	}
 }
 
-func (c upgradeDrain) late(ctx context.Context, last temporal.Build) error {
-	if ctx.Err() != nil {
+// late says how it stands when the time is over.
+func (c upgradeDrain) late(ctx context.Context, last temporal.Build, failed error) error {
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case failed != nil:
+		return failed
 	}
-	return fmt.Errorf("build %s is not drained after %s: %d runs are open on it; see starter upgrade move --from %[1]s", c.Build, c.Within, max(last.Open, 0))
+	return fmt.Errorf("build %s is %s after %s, and %d runs are open on it; see starter upgrade move --from %[1]s --check", c.Build, last.State, c.Within, last.Open)
 }

@@ -24,7 +24,9 @@ func (c upgradeMove) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if b, err := runs.Build(ctx, c.To); err != nil {
+	limited, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if b, err := runs.Build(limited, c.To); err != nil {
 		return err
 	} else if b.State == temporal.Drained {
 		return fmt.Errorf("build %s is drained: its workers may be gone; see starter upgrade builds", c.To)
