@@ -95,6 +95,7 @@ var silent = map[string]string{
 	"Step durations of other runs":           "none was begun",
 	"Runs on machines":                       "none was begun",
 	"Commission, median and 95th percentile": "none was begun",
+	"Expected wait of the last":              "nobody waits",
 }
 
 // unshown are the panels that show nothing, or cannot ask what they ask.
