@@ -49,6 +49,7 @@ type Config struct {
 
 	Concurrency int    `default:"200" help:"Activities at the same time, per queue."`
 	Pollers     int    `default:"8" help:"Questions for work that are open at the same time, per queue and kind of work."`
+	Garbage     int    `default:"400" help:"Memory that may be garbage, in percent of what is in use; as GOGC, which a 0 leaves alone."`
 	BuildID     string `help:"Version of this worker, for pinned runs; empty runs unversioned."`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,6 +21,9 @@ import (
 // run serves until ctx ends, then lets activities finish for a moment. Tests
 // build and run a worker through it.
 func run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	if cfg.Garbage > 0 {
+		debug.SetGCPercent(cfg.Garbage)
+	}
 	if !cfg.Control && len(cfg.Site) == 0 {
 		return errors.New("nothing to do: want --control, --site NAME, or both")
 	}

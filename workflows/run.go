@@ -74,8 +74,17 @@ func (r *run) enter(ctx workflow.Context, step, on string, also ...temporal.Sear
 	r.measure(ctx, outcome(nil))
 	r.status = Status{Step: step, On: on, Since: workflow.Now(ctx), Machine: r.status.Machine, Attempt: r.status.Attempt}
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** on %s", step, on))
+	if brief[step] && len(also) == 0 {
+		return nil
+	}
 	return workflow.UpsertTypedSearchAttributes(ctx, append(also, StepAttr.ValueSet(step))...)
 }
+
+// brief steps are one transaction of ours. Lists, which are seconds behind,
+// would show them when they are over; each word to the lists costs the server
+// and its database as much as the step itself. The query and the current
+// details name them all the same.
+var brief = map[string]bool{StepBoot: true, StepCompare: true, StepDisk: true, StepActivate: true, StepSettle: true}
 
 // await waits until the machine reports one of the kinds for this boot, or the
 // limit has passed. Reports of other boots are late ones, of an earlier boot or

@@ -26,6 +26,8 @@ const (
 type sight struct {
 	cpu   map[string]float64 // seconds, by who
 	bytes map[string]int64   // of databases
+	asked int                // requests to BMCs
+	done  int                // commits on switches
 }
 
 // simulated is the part of the CPU time that is no part of Millwright.
@@ -44,6 +46,12 @@ func (m *measuring) look(ctx context.Context) (s sight, err error) {
 		if err := s.add(pid, who); err != nil {
 			return s, err
 		}
+	}
+	for _, b := range m.Lab.BMCs() {
+		s.asked += b.Load.Requests
+	}
+	for _, sw := range m.Lab.Switches() {
+		s.done += sw.Commits
 	}
 	rows, err := m.db.Query(ctx, `select datname, pg_database_size(oid) from pg_database where not datistemplate`)
 	if err != nil {
@@ -133,5 +141,7 @@ func (m *measuring) costs(before, after sight) float64 {
 		grown := float64(after.bytes[name]-before.bytes[name]) / 1000
 		fmt.Fprintf(m.out, "%-34s %8.0f %8.1f\n", name, grown, grown/float64(m.n))
 	}
+	fmt.Fprintf(m.out, "%-34s %8d %8.1f\n%-34s %8d %8.1f\n", "requests to BMCs", after.asked-before.asked,
+		float64(after.asked-before.asked)/float64(m.n), "commits on switches", after.done-before.done, float64(after.done-before.done)/float64(m.n))
 	return ours / float64(m.n)
 }
