@@ -22,7 +22,7 @@ func (s *Store) BootMachine(ctx context.Context, id metal.MachineID) (metal.Boot
 	if err != nil {
 		return metal.BootMachine{}, err
 	}
-	machines, err := s.bootMachines(ctx, m.Site, string(id))
+	machines, err := s.bootMachines(ctx, m.Site, func(*query.Queries) ([]string, error) { return []string{string(id)}, nil })
 	if err == nil && len(machines) == 0 {
 		err = fmt.Errorf("machine %s: its port has no install link; import its site again: %w", id, metal.ErrUnknownMachine)
 	}
@@ -34,21 +34,25 @@ func (s *Store) BootMachine(ctx context.Context, id metal.MachineID) (metal.Boot
 
 // BootMachines is what boot services need to know of a site.
 func (s *Store) BootMachines(ctx context.Context, site metal.SiteID) ([]metal.BootMachine, error) {
-	return s.bootMachines(ctx, string(site), "")
+	return s.bootMachines(ctx, string(site), func(q *query.Queries) ([]string, error) { return q.MachinesOfSite(ctx, string(site)) })
 }
 
 // bootMachines reads machines, their devices and their addresses in three
 // queries of one snapshot.
-func (s *Store) bootMachines(ctx context.Context, site, machine string) ([]metal.BootMachine, error) {
+func (s *Store) bootMachines(ctx context.Context, site string, which func(*query.Queries) ([]string, error)) ([]metal.BootMachine, error) {
 	var machines []metal.BootMachine
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
 		q := query.New(tx)
-		rows, err := q.BootMachines(ctx, query.BootMachinesParams{Site: site, Machine: machine})
+		ids, err := which(q)
 		if err != nil {
 			return err
 		}
-		tenancies, err := bootTenancies(ctx, q, site, machine)
+		rows, err := q.BootMachines(ctx, query.BootMachinesParams{Site: site, Machines: ids})
+		if err != nil {
+			return err
+		}
+		tenancies, err := bootTenancies(ctx, q, site, ids)
 		if err != nil {
 			return err
 		}
@@ -60,8 +64,8 @@ func (s *Store) bootMachines(ctx context.Context, site, machine string) ([]metal
 	return machines, err
 }
 
-func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) (map[string]*metal.Tenancy, error) {
-	rows, err := q.BootTenancies(ctx, query.BootTenanciesParams{Site: site, Machine: machine})
+func bootTenancies(ctx context.Context, q *query.Queries, site string, machines []string) (map[string]*metal.Tenancy, error) {
+	rows, err := q.BootTenancies(ctx, query.BootTenanciesParams{Site: site, Machines: machines})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func bootTenancies(ctx context.Context, q *query.Queries, site, machine string) 
 			CustomData: t.CustomData, ScriptURL: t.IpxeUrl, AlwaysPXE: t.AlwaysPxe,
 		}
 	}
-	leases, err := q.BootLeases(ctx, query.BootLeasesParams{Site: site, Machine: machine})
+	leases, err := q.BootLeases(ctx, query.BootLeasesParams{Site: site, Machines: machines})
 	for _, l := range leases {
 		if t := tenancies[l.Machine]; t != nil {
 			t.Leases = append(t.Leases, metal.Lease{

@@ -96,7 +96,13 @@ select r.machine, nullif(@device::text, ''), r.boot, r.detail, r.reported_at fro
 where r.machine = @machine and r.boot = @boot and r.kind = 'erased' and r.detail <> ''
 on conflict (machine, boot) do update set proof = excluded.proof;
 
+-- name: MachinesOfSite :many
+select id from machines where site = $1;
+
 -- name: BootMachines :many
+-- The machines are a list, of one or of all, so that one plan serves: a condition
+-- "or all of them" was planned anew for each machine that changed, which took
+-- longer than to read it.
 -- What is in doubt after a restore boots its disk.
 select m.id, m.firmware, m.state, n.switch, n.port, l.prefix as install,
     i.number, (case when exists (select from machine_doubts x where x.machine = m.id) then 'none' else i.job end)::text as job,
@@ -106,7 +112,7 @@ from machines m
 join nics n on n.machine = m.id and n.position = 0
 join pieces l on l.holder = 'port/' || n.switch || ':' || n.port and l.ask = 'install'
 join boot_intents i on i.machine = m.id
-where m.site = @site and (@machine::text = '' or m.id = @machine)
+where m.site = @site and m.id = any(@machines::text[])
 order by m.id;
 
 -- name: BootTenancies :many
@@ -119,14 +125,14 @@ from machines m join devices d on d.id = m.device
 join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
-where m.site = @site and (@machine::text = '' or m.id = @machine)
+where m.site = @site and m.id = any(@machines::text[])
   and not exists (select from machine_doubts x where x.machine = m.id); -- it may be another one's by now
 
 -- name: BootLeases :many
 select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m
 join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
-where m.site = @site and (@machine::text = '' or m.id = @machine)
+where m.site = @site and m.id = any(@machines::text[])
 order by family(l.prefix), b.role desc, l.prefix;
 
 -- name: NoteAgentUp :exec

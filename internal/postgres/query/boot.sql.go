@@ -38,13 +38,13 @@ const bootLeases = `-- name: BootLeases :many
 select m.id as machine, l.prefix, b.role, coalesce(b.site, '')::text as site, b.purpose, coalesce(l.ask, '')::text as ask from machines m
 join pieces l on l.device = m.device
 join blocks b on b.prefix = l.block
-where m.site = $1 and ($2::text = '' or m.id = $2)
+where m.site = $1 and m.id = any($2::text[])
 order by family(l.prefix), b.role desc, l.prefix
 `
 
 type BootLeasesParams struct {
-	Site    string
-	Machine string
+	Site     string
+	Machines []string
 }
 
 type BootLeasesRow struct {
@@ -58,7 +58,7 @@ type BootLeasesRow struct {
 
 // it may be another one's by now
 func (q *Queries) BootLeases(ctx context.Context, arg BootLeasesParams) ([]BootLeasesRow, error) {
-	rows, err := q.db.Query(ctx, bootLeases, arg.Site, arg.Machine)
+	rows, err := q.db.Query(ctx, bootLeases, arg.Site, arg.Machines)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +93,13 @@ from machines m
 join nics n on n.machine = m.id and n.position = 0
 join pieces l on l.holder = 'port/' || n.switch || ':' || n.port and l.ask = 'install'
 join boot_intents i on i.machine = m.id
-where m.site = $1 and ($2::text = '' or m.id = $2)
+where m.site = $1 and m.id = any($2::text[])
 order by m.id
 `
 
 type BootMachinesParams struct {
-	Site    string
-	Machine string
+	Site     string
+	Machines []string
 }
 
 type BootMachinesRow struct {
@@ -115,9 +115,12 @@ type BootMachinesRow struct {
 	Device   string
 }
 
+// The machines are a list, of one or of all, so that one plan serves: a condition
+// "or all of them" was planned anew for each machine that changed, which took
+// longer than to read it.
 // What is in doubt after a restore boots its disk.
 func (q *Queries) BootMachines(ctx context.Context, arg BootMachinesParams) ([]BootMachinesRow, error) {
-	rows, err := q.db.Query(ctx, bootMachines, arg.Site, arg.Machine)
+	rows, err := q.db.Query(ctx, bootMachines, arg.Site, arg.Machines)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +160,13 @@ from machines m join devices d on d.id = m.device
 join sites s on s.id = d.site
 join operating_systems o on o.id = d.operating_system
 left join user_data u on u.sha256 = d.user_data
-where m.site = $1 and ($2::text = '' or m.id = $2)
+where m.site = $1 and m.id = any($2::text[])
   and not exists (select from machine_doubts x where x.machine = m.id)
 `
 
 type BootTenanciesParams struct {
-	Site    string
-	Machine string
+	Site     string
+	Machines []string
 }
 
 type BootTenanciesRow struct {
@@ -193,7 +196,7 @@ type BootTenanciesRow struct {
 }
 
 func (q *Queries) BootTenancies(ctx context.Context, arg BootTenanciesParams) ([]BootTenanciesRow, error) {
-	rows, err := q.db.Query(ctx, bootTenancies, arg.Site, arg.Machine)
+	rows, err := q.db.Query(ctx, bootTenancies, arg.Site, arg.Machines)
 	if err != nil {
 		return nil, err
 	}
@@ -589,6 +592,30 @@ func (q *Queries) LogLength(ctx context.Context, arg LogLengthParams) (int64, er
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const machinesOfSite = `-- name: MachinesOfSite :many
+select id from machines where site = $1
+`
+
+func (q *Queries) MachinesOfSite(ctx context.Context, site string) ([]string, error) {
+	rows, err := q.db.Query(ctx, machinesOfSite, site)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const markSignalled = `-- name: MarkSignalled :exec
