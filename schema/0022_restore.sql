@@ -70,6 +70,10 @@ begin
     return true;
 end $$;
 
+create table epoch_jumps (
+    machine text primary key references machines on delete cascade
+);
+
 -- Whatever the code does: a machine in doubt stays as it is, but that it may go
 -- to quarantine; and no machine gets a device while an unread switch of its site
 -- may route the addresses that the device would get.
@@ -78,6 +82,12 @@ language plpgsql as $$
 begin
     if new.state <> 'quarantined' or new.device is distinct from old.device then
         perform certain(old.id);
+    end if;
+    if new.epoch > old.epoch then -- claims after the backup had epochs that would come again
+        delete from epoch_jumps where machine = old.id;
+        if found then
+            new.epoch := old.epoch + 1000000;
+        end if;
     end if;
     if old.device is null and new.device is not null and exists (select from switch_doubts where site = old.site) then
         raise exception 'site %: the database was restored, and its switches have not all been read yet; the survey does it: starter restored report', old.site

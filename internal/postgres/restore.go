@@ -28,7 +28,7 @@ func (s *Store) NoteRestore(ctx context.Context, since time.Time, by string) (me
 				return err
 			}
 		}
-		for _, begin := range []func(context.Context) error{q.CloseRestores, q.ForgetDoubts, q.LiftIdentities, q.JumpBoots} {
+		for _, begin := range []func(context.Context) error{q.CloseRestores, q.ForgetDoubts, q.LiftIdentities, q.JumpBoots, q.JumpEpochs} {
 			if err := begin(ctx); err != nil {
 				return err
 			}

@@ -226,6 +226,7 @@ func TestNobodyTouchesWhatIsInDoubtAndRunsGoOnWhenItAgrees(t *testing.T) {
 	require.NoError(t, err)
 	booting, err = p.store.BootAgent(ctx, metal.NextBoot{Claim: got.Claim, Attempt: 1, Job: metal.JobInstall, Run: "device/y"})
 	require.NoError(t, err)
+	require.GreaterOrEqual(t, got.Claim.Epoch, int64(1_000_000), "and so had claims")
 	require.GreaterOrEqual(t, booting.Number, metal.BootNumber(1_000_000), "boots after the backup had the numbers between")
 	p.whole()
 }

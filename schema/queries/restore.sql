@@ -39,6 +39,9 @@ select w.id, w.site, @restore from switches w where exists (select from ports p 
 -- name: JumpBoots :exec
 insert into boot_jumps (machine) select id from machines on conflict do nothing;
 
+-- name: JumpEpochs :exec
+insert into epoch_jumps (machine) select id from machines on conflict do nothing;
+
 -- name: LiftIdentities :exec
 select lift_identities(1000000);
 

@@ -312,6 +312,10 @@ type Enrolment struct {
 	Outcome    string
 }
 
+type EpochJump struct {
+	Machine string
+}
+
 type Erasure struct {
 	ID       int64
 	Machine  string

@@ -384,6 +384,15 @@ func (q *Queries) JumpBoots(ctx context.Context) error {
 	return err
 }
 
+const jumpEpochs = `-- name: JumpEpochs :exec
+insert into epoch_jumps (machine) select id from machines on conflict do nothing
+`
+
+func (q *Queries) JumpEpochs(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, jumpEpochs)
+	return err
+}
+
 const keepCarried = `-- name: KeepCarried :exec
 insert into carried_ports (switch, port, words, prefixes, announced) values ($1, $2, $3, $4, $5)
 on conflict (switch, port) do update set words = excluded.words, prefixes = excluded.prefixes, announced = excluded.announced
