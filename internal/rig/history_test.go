@@ -63,6 +63,8 @@ func TestRecordHistories(t *testing.T) {
 	record(t, r, "reconcile", reconciled)
 	warm(t, r)
 	errands(t, r)
+	lasting(t, r)
+	fleets(t, r)
 }
 
 // errands records the runs on a machine that no device lives on, and a patrol.
