@@ -2,7 +2,7 @@
 # The first build of everything takes about nine minutes on two cores, nearly
 # all of it Temporal's server; it is kept in bin/ and in Go's cache.
 .DEFAULT_GOAL := help
-.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade chaos simulate generate clean
+.PHONY: help build agent tools deps test-deps rack-deps demo rack test lint histories upgrade chaos soak simulate generate clean
 
 GO       ?= go
 ARCH     ?= amd64
@@ -70,8 +70,8 @@ rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI on
 # others is not slowed down by the race detector; its own tests have it.
 test: test-deps tools build agent bin/dex ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
-	bin/withstack -no-fsync -- $(GO) test -race -timeout 45m $$($(GO) list ./... | grep -vE '/internal/(rig|chaos|rack)$$')
-	$(GO) test -p 1 -timeout 45m ./internal/rig ./internal/chaos
+	bin/withstack -no-fsync -- $(GO) test -race -timeout 45m $$($(GO) list ./... | grep -vE '/internal/(rig|chaos|soak|rack)$$')
+	$(GO) test -p 1 -timeout 45m ./internal/rig ./internal/chaos ./internal/soak
 	$(GO) test -timeout 30m ./internal/rack
 
 lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and that workflows are deterministic
@@ -82,6 +82,9 @@ lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and th
 
 bench/%: test-deps $(SERVER) build ## Measure: bench/run is what one provision costs; the last line is JSON
 	@$(GO) run ./internal/bench/$*
+
+soak: test-deps $(SERVER) build ## Press a month into MINUTES=30 at a site of MACHINES=12, and tell what grows; the last line is JSON
+	@$(GO) run ./internal/soak --minutes $(or $(MINUTES),30) --machines $(or $(MACHINES),12)
 
 histories: test-deps $(SERVER) build ## Record a history of each kind of run, for the replay test; name the RELEASE
 	MILLWRIGHT_RECORD=$(CURDIR)/workflows/testdata/histories/$(or $(RELEASE),next) $(GO) test ./internal/rig -count=1 -run TestRecordHistories -v
