@@ -23,6 +23,19 @@ func (f finding) String() string {
 	return string(f.Breach) + ": " + f.What + " (" + f.Evidence + ")"
 }
 
+// distinct has each finding once: what our checks find, an operator's commands
+// find too, and what stays is seen at the second look again.
+func distinct(all []finding) (once []finding) {
+	seen := map[string]bool{}
+	for _, f := range all {
+		if key := string(f.Breach) + f.What; !seen[key] {
+			seen[key] = true
+			once = append(once, f)
+		}
+	}
+	return once
+}
+
 func count(all []finding, b breach) (n int) {
 	for _, f := range all {
 		if f.Breach == b {

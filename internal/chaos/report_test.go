@@ -36,6 +36,12 @@ func TestAnyFindingBreaksASeed(t *testing.T) {
 	}
 }
 
+func TestWhatIsFoundTwiceIsOneFinding(t *testing.T) {
+	t.Parallel()
+	one, other := finding{leaked, "usage 3", "our check"}, finding{leaked, "usage 4", ""}
+	require.Equal(t, []finding{one, other}, distinct([]finding{one, other, {leaked, "usage 3", "starter usage check"}, one}))
+}
+
 func TestAReportNamesEveryFinding(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer

@@ -92,7 +92,7 @@ func (v *verdict) sweep(ctx context.Context, w *world, l *load) error {
 	if err := v.look(ctx, w, append(empty, always...)); err != nil {
 		return err
 	}
-	v.Orders = l.book.tally()
+	v.Findings, v.Orders = distinct(v.Findings), l.book.tally()
 	var err error
 	if v.Quarantined, err = w.texts(ctx, `select id || ': ' || reason from machines where state = 'quarantined' order by id`); err != nil {
 		return err
