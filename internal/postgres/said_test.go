@@ -101,11 +101,11 @@ func TestWhatWasNeverErasedIsErasedInFull(t *testing.T) {
 		s.InFull = true
 		s.Certificates = []metal.Certificate{{Serial: "LAB64-1", Body: []byte(`{"mode":"full"}`), Signature: make([]byte, 64), Key: "k1"}}
 	})
-	a.bootsAgain(metal.JobInstall, 4)
+	a.bootsAgain(metal.JobInstall, 3)
 	job, err = c.store.TakeJob(ctx, a.call.Machine, a.call.Boot, a.call.TokenHash)
 	require.NoError(t, err)
 	require.Equal(t, metal.EraseExpress, job.Erase)
-	a.bootsAgain(metal.JobErase, 3)
+	a.bootsAgain(metal.JobErase, 4)
 	job, err = c.store.TakeJob(ctx, a.call.Machine, a.call.Boot, a.call.TokenHash)
 	require.NoError(t, err)
 	require.Equal(t, metal.EraseFull, job.Erase, "between tenants, always")
