@@ -18,7 +18,7 @@ type book struct {
 	orders  map[metal.OrderID]*outcome // all that were acknowledged; nil until they have an outcome
 }
 
-// outcome is how an order ended.
+// outcome is how an order ended: done, failed, or refused and never recorded.
 type outcome struct {
 	State  string
 	Words  string

@@ -38,7 +38,32 @@ func (t *tenant) order(ctx context.Context, id metal.OrderID, in metal.OrderInpu
 			return nil, fmt.Errorf("order %s: %w", id, err)
 		}
 	}
-	return t.book.expect(id), nil
+	came := t.book.expect(id)
+	if !way.api {
+		go t.follow(ctx, id)
+	}
+	return came, nil
+}
+
+// follow waits for the end of an order's own run: one that is refused there, as
+// for a device that nobody knows yet, has no row in which that could stand.
+func (t *tenant) follow(ctx context.Context, id metal.OrderID) {
+	for {
+		err := t.w.Client.GetWorkflow(ctx, workflows.OrderRun(id), "").Get(ctx, nil)
+		var ended *temporal.WorkflowExecutionError
+		var failed *temporal.ApplicationError
+		switch {
+		case errors.As(err, &ended):
+			words := err.Error()
+			if errors.As(err, &failed) {
+				words = failed.Type()
+			}
+			t.book.tell(id, outcome{State: "refused", Words: words})
+			return
+		case err == nil, !wait(ctx, again):
+			return
+		}
+	}
 }
 
 func (t *tenant) give(ctx context.Context, id metal.OrderID, in metal.OrderInput, api bool) error {
