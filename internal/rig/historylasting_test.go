@@ -23,14 +23,10 @@ tenant as (insert into projects (id, organization, name) select 'acme', id, 'Acm
 hook as (insert into webhooks (id, project, url, secret) values ('77777777-7777-4777-8777-777777777777', 'acme', 'https://tenant.example/', 'sealed') returning id)
 insert into deliveries (id, webhook, next_at) select 'msg_1', id, now() + interval '5 s' from hook`
 
-// lasting records the runs that other releases will go on with.
+// lasting records the runs that other releases will go on with; fleets has one
+// more kind.
 func lasting(t *testing.T, r *rig.Rig) {
 	t.Helper()
-	fleet := `{"device": {"project": "acme", "plan": "c1.small", "operating_system": "debian_12"}, "sites": ["lab1"], "quantity": 2, "at_once": 1}`
-	require.NoError(t, temporal.Runs{Client: r.Client}.StartFleet(t.Context(), "nine", []byte(fleet)))
-	require.NoError(t, r.Client.GetWorkflow(t.Context(), workflows.FleetRun("nine"), "").Get(t.Context(), nil))
-	record(t, r, "fleet", workflows.FleetRun("nine"))
-
 	in := workflows.RolloutInput{Site: rig.Site, Plan: "c1.small", Update: workflows.Update{Component: "none", Version: "1"}}
 	run, err := r.Client.ExecuteWorkflow(t.Context(), startOptions(workflows.RolloutRun(in.Site, in.Plan)), workflows.Rollout, in)
 	require.NoError(t, err)
