@@ -31,12 +31,13 @@ type census struct {
 	runs, events, bytes, activities int64
 
 	shares map[string]share // by activity, and of workflow tasks
+	again  map[string]int   // attempts that failed before one that did not, by activity and last error
 }
 
 // histories reads the two histories of some orders, those of the order and of
 // the device, and prints where their time went.
 func (m *measuring) histories(ctx context.Context, runs []outcome, told *result) error {
-	c := census{shares: map[string]share{}}
+	c := census{shares: map[string]share{}, again: map[string]int{}}
 	for i := range min(sampled, len(runs)) {
 		one := runs[i*len(runs)/min(sampled, len(runs))]
 		c.runs++
@@ -55,6 +56,9 @@ func (m *measuring) histories(ctx context.Context, runs []outcome, told *result)
 	for _, name := range names {
 		s := c.shares[name]
 		fmt.Fprintf(m.out, "%-34s %8.1f %8.3f %8.3f %8.3f\n", name, per(int64(s.count)), s.each(s.waited), s.each(s.taken), s.longest.Seconds())
+	}
+	for what, times := range c.again {
+		fmt.Fprintf(m.out, "tried again %d times: %s\n", times, what)
 	}
 	return nil
 }
@@ -82,6 +86,7 @@ func (m *measuring) read(ctx context.Context, id string, c *census) error {
 			scheduled[e.EventId] = e
 		case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 			started[e.GetActivityTaskStartedEventAttributes().ScheduledEventId] = e.EventTime.AsTime()
+			c.failed(scheduled, e.GetActivityTaskStartedEventAttributes())
 		case enums.EVENT_TYPE_WORKFLOW_TASK_STARTED:
 			started[e.GetWorkflowTaskStartedEventAttributes().ScheduledEventId] = e.EventTime.AsTime()
 		case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -94,6 +99,14 @@ func (m *measuring) read(ctx context.Context, id string, c *census) error {
 		}
 	}
 	return nil
+}
+
+// failed notes the attempts of an activity before its last.
+func (c *census) failed(scheduled map[int64]*history.HistoryEvent, a *history.ActivityTaskStartedEventAttributes) {
+	if a.Attempt > 1 {
+		name := scheduled[a.ScheduledEventId].GetActivityTaskScheduledEventAttributes().ActivityType.Name
+		c.again[name+": "+a.LastFailure.GetMessage()] += int(a.Attempt) - 1
+	}
 }
 
 func (c *census) add(name string, scheduled *history.HistoryEvent, started time.Time, ended *history.HistoryEvent) {
