@@ -10,9 +10,9 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"millwright/activities"
 	"millwright/internal/metal"
 )
 
@@ -97,7 +97,26 @@ func (n *narrated) end(err error) {
 	} else {
 		n.say("%s ends: %s", n.life, sentence(err))
 	}
+	n.tidies(n.life)
 }
+
+// tidies holds a run that ended by itself to a promise: it leaves its device in a
+// state that somebody chose, and nothing for reconcile.
+func (s *story) tidies(l *life) {
+	device, on := strings.CutPrefix(l.id, devicePrefix)
+	if !on || l.killed || l.isStuck() || len(l.refused) > 0 {
+		return
+	}
+	row, err := s.store.Queries().GetDevice(s.t.Context(), device)
+	between := []metal.DeviceState{metal.Provisioning, metal.Reinstalling, metal.PoweringOn, metal.PoweringOff, metal.Deprovisioning}
+	if err == nil && slices.Contains(between, metal.DeviceState(row.State)) && !l.refusedAtOnce() {
+		s.broken("%s ends, and leaves its device %s", l, row.State)
+	}
+}
+
+// refusedAtOnce tells whether a run was refused the device that another, lost one
+// had left in between: that is for reconcile.
+func (l *life) refusedAtOnce() bool { return l.err != nil && isType(l.err, activities.WrongState) }
 
 // outward is what a run asks of Temporal.
 type outward struct {
@@ -233,6 +252,3 @@ func (s *story) signal(run string, r metal.Report) {
 
 // isStuck tells whether a run ended with a person called.
 func (l *life) isStuck() bool { return l.err != nil && isType(l.err, UndoFailed) }
-
-// cancelled tells whether it ended as one that somebody stopped.
-func (l *life) cancelled() bool { return temporal.IsCanceledError(l.err) }
