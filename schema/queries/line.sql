@@ -49,18 +49,19 @@ update waiting set seen_at = 'epoch' where device = @device and seen_at <= calle
 
 -- name: Outlook :one
 -- What is known of when machines come free: those on their way to the pool, how
--- long that takes, and how many tenants left in a day.
+-- long that takes, and how many tenants left in a day. A device that never had a
+-- machine leaves none behind.
+with gone as (
+    select o.ended_at - o.wanted_at as took from orders o join devices d on d.id = o.device
+    where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
+      and d.site = @site and d.plan = @plan
+      and exists (select from orders p where p.device = d.id and p.action = 'provision' and p.state = 'done'))
 select
     (select count(*) from machines m left join devices d on d.id = m.device
         where m.site = @site and m.plan = @plan and m.state = 'claimed'
           and (d.state = 'deprovisioning' or m.errand in ('commission', 'inspect')))::int as clearing,
-    coalesce((select percentile_cont(0.5) within group (order by extract(epoch from o.ended_at - o.wanted_at))
-        from orders o join devices d on d.id = o.device
-        where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
-          and d.site = @site and d.plan = @plan), 0)::float8 as clear_s,
-    (select count(*) from orders o join devices d on d.id = o.device
-        where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
-          and d.site = @site and d.plan = @plan)::int as left_today;
+    coalesce((select percentile_cont(0.5) within group (order by extract(epoch from took)) from gone), 0)::float8 as clear_s,
+    (select count(*) from gone)::int as left_today;
 
 -- name: CallWaiting :many
 -- Those whose turn it is, unless they were called a moment ago.

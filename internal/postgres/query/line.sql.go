@@ -256,17 +256,17 @@ func (q *Queries) LostWaiting(ctx context.Context, device string) error {
 }
 
 const outlook = `-- name: Outlook :one
+with gone as (
+    select o.ended_at - o.wanted_at as took from orders o join devices d on d.id = o.device
+    where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
+      and d.site = $1 and d.plan = $2
+      and exists (select from orders p where p.device = d.id and p.action = 'provision' and p.state = 'done'))
 select
     (select count(*) from machines m left join devices d on d.id = m.device
         where m.site = $1 and m.plan = $2 and m.state = 'claimed'
           and (d.state = 'deprovisioning' or m.errand in ('commission', 'inspect')))::int as clearing,
-    coalesce((select percentile_cont(0.5) within group (order by extract(epoch from o.ended_at - o.wanted_at))
-        from orders o join devices d on d.id = o.device
-        where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
-          and d.site = $1 and d.plan = $2), 0)::float8 as clear_s,
-    (select count(*) from orders o join devices d on d.id = o.device
-        where o.action = 'deprovision' and o.state = 'done' and o.ended_at > now() - interval '1 day'
-          and d.site = $1 and d.plan = $2)::int as left_today
+    coalesce((select percentile_cont(0.5) within group (order by extract(epoch from took)) from gone), 0)::float8 as clear_s,
+    (select count(*) from gone)::int as left_today
 `
 
 type OutlookParams struct {
@@ -281,7 +281,8 @@ type OutlookRow struct {
 }
 
 // What is known of when machines come free: those on their way to the pool, how
-// long that takes, and how many tenants left in a day.
+// long that takes, and how many tenants left in a day. A device that never had a
+// machine leaves none behind.
 func (q *Queries) Outlook(ctx context.Context, arg OutlookParams) (OutlookRow, error) {
 	row := q.db.QueryRow(ctx, outlook, arg.Site, arg.Plan)
 	var i OutlookRow
