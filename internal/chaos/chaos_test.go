@@ -14,8 +14,9 @@ import (
 // that failed there gets a test of its own name beside this one.
 func TestAStormLosesLeaksAndDoublesNothing(t *testing.T) {
 	t.Parallel()
-	v := stormy(t, 1, 40, 45*time.Second)
-	require.Greater(t, v.Total, 20, "so many runs were under way in the storm")
+	const machines = 40
+	v := stormy(t, 1, machines, 90*time.Second)
+	require.Greater(t, v.Total, tenants(machines), "each tenant has begun something; more is a matter of speed")
 	kills := 0
 	for _, n := range v.Disturbances {
 		kills += n
