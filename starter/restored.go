@@ -76,7 +76,7 @@ func (restoredReportCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if answer.ID == 0 {
+	if answer.ID == 0 && a.Output != "json" {
 		return a.said("no restore was noted")
 	}
 	if a.Output == "json" {
@@ -91,6 +91,7 @@ func (restoredReportCommand) Run(ctx context.Context, a *app) error {
 }
 
 func readRestored(ctx context.Context, store *postgres.Store) (answer restoredAnswer, err error) {
+	answer.Called, answer.GoesOn, answer.Doubt = []metal.Called{}, []metal.Called{}, []postgres.StillDoubted{}
 	if answer.Restored, err = store.Restored(ctx); err != nil || answer.ID == 0 {
 		return answer, err
 	}
@@ -98,7 +99,6 @@ func readRestored(ctx context.Context, store *postgres.Store) (answer restoredAn
 	if err != nil {
 		return answer, err
 	}
-	answer.Called, answer.GoesOn = []metal.Called{}, []metal.Called{}
 	for _, c := range all {
 		if c.Kind == metal.GoesOn {
 			answer.GoesOn = append(answer.GoesOn, c)

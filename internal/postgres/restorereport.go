@@ -41,7 +41,7 @@ func (s *Store) StillDoubted(ctx context.Context) ([]StillDoubted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list switches in doubt: %w", err)
 	}
-	var all []StillDoubted
+	all := []StillDoubted{}
 	for _, w := range switches {
 		all = append(all, StillDoubted{Switch: metal.SwitchID(w.Switch), Site: metal.SiteID(w.Site), Why: orNotYet(w.Problem, "not read yet")})
 	}
