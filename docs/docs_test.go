@@ -177,6 +177,16 @@ func TestEveryOrderThatIsShownCanBeGiven(t *testing.T) {
 	require.Len(t, actions, 7, "not every action has an example")
 }
 
+func TestEveryFleetThatIsShownCanBeOrdered(t *testing.T) {
+	t.Parallel()
+	shown := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(read(t, "fleet.md"), -1)
+	require.NotEmpty(t, shown)
+	for _, block := range shown {
+		_, err := metal.ParseFleet("x1", []byte(block[1]))
+		require.NoError(t, err, block[1])
+	}
+}
+
 // ours are the flags that our programs know, whichever command takes them.
 func ours(t *testing.T) []string {
 	t.Helper()
@@ -196,7 +206,7 @@ func ours(t *testing.T) []string {
 	}
 	for _, command := range []string{"switch list", "switch plan", "switch check", "switch repair", "switch history", "bgp enable", "bgp session", "bgp list", "ip assign", "ip names",
 		"user add", "key add", "organization add", "organization member", "project add", "quota set", "access", "hardware-reservation add", "audit", "usage report", "usage check",
-		"machine list", "machine issues", "machine commission", "machine retire", "machine maintain", "machine firmware update", "enrol", "ca make", "secrets keep", "login", "device create", "device list", "webhook add",
+		"machine list", "machine issues", "machine commission", "machine retire", "machine maintain", "machine firmware update", "enrol", "ca make", "secrets keep", "login", "device create", "device list", "webhook add", "fleet order", "fleet list", "line",
 		"upgrade builds", "upgrade use", "upgrade drain", "upgrade move"} {
 		asked = append(asked, append([]string{"starter"}, strings.Fields(command)...))
 	}
@@ -218,7 +228,7 @@ func TestEveryFlagThatAPageNamesIsKnown(t *testing.T) {
 	t.Parallel()
 	known := ours(t)
 	for _, page := range []string{"../README.md", "architecture.md", "operations.md", "operating-systems.md", "rack.md", "machines.md",
-		"api.md", "access.md", "sign-in.md", "webhooks.md", "billing.md", "releasing.md"} {
+		"api.md", "access.md", "sign-in.md", "webhooks.md", "billing.md", "fleet.md", "releasing.md"} {
 		lines := bufio.NewScanner(strings.NewReader(read(t, page)))
 		for lines.Scan() {
 			if foreign.MatchString(lines.Text()) {
