@@ -41,7 +41,11 @@ func (m *measuring) histories(ctx context.Context, runs []outcome, told *result)
 	for i := range min(sampled, len(runs)) {
 		one := runs[i*len(runs)/min(sampled, len(runs))]
 		c.runs++
-		for _, id := range []string{workflows.OrderRun(one.order), workflows.DeviceRun(one.device)} {
+		ids := []string{workflows.OrderRun(one.order), workflows.DeviceRun(one.device)}
+		if m.atOnce > 0 {
+			ids = ids[1:] // one Fleet is the order of all
+		}
+		for _, id := range ids {
 			if err := m.read(ctx, id, &c); err != nil {
 				return fmt.Errorf("read the history of %s: %w", id, err)
 			}

@@ -6,8 +6,8 @@
 //
 // It is told by the environment, so that `make bench/fleet N=1000 RATE=4` works:
 // N devices; POST times of the machines, such as 60s-180s; RATE of orders per
-// second, where none is all at once; WORKERS; BIN, a folder of programs to measure
-// instead of bin/.
+// second, where none is all at once; AT_ONCE, to order all as one Fleet with so many runs under way
+// at a time; WORKERS; BIN, a folder of programs to measure instead of bin/.
 package main
 
 import (
@@ -36,6 +36,7 @@ type load struct {
 	post    lab.Span
 	rate    float64 // orders per second; 0 is all at once
 	workers int
+	atOnce  int           // runs under way at a time, of one Fleet that orders them all; 0 is an order each
 	bin     string        // folder of all programs; empty finds the module's bin/
 	patient time.Duration // until the bench gives up
 }
@@ -59,7 +60,7 @@ func main() {
 // fromEnvironment reads a load; what is not said has a default.
 func fromEnvironment(get func(string) string) (l load, err error) {
 	l = load{n: 100, workers: 1, bin: get("BIN")}
-	for name, into := range map[string]*int{"N": &l.n, "WORKERS": &l.workers} {
+	for name, into := range map[string]*int{"N": &l.n, "WORKERS": &l.workers, "AT_ONCE": &l.atOnce} {
 		if text := get(name); text != "" {
 			if *into, err = strconv.Atoi(text); err != nil || *into < 1 {
 				return l, fmt.Errorf("%s=%q: want a whole number above 0", name, text)

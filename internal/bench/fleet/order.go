@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,14 +12,40 @@ import (
 
 	"millwright/internal/metal"
 	"millwright/internal/rig"
+	"millwright/internal/temporal"
 )
 
 // clients is how many orders are being given at a time: as many as a busy
 // billing system would have open.
 const clients = 32
 
-// order gives all orders, as fast as clients can or at the rate.
+// order gives all orders: as one Fleet, or each by itself.
 func (m *measuring) order(ctx context.Context) error {
+	m.began = time.Now()
+	if m.atOnce == 0 {
+		return m.each(ctx)
+	}
+	device := rig.Provision()
+	device.Action, device.Site = "", ""
+	input, err := json.Marshal(metal.FleetInput{
+		Device: device, Sites: []metal.SiteID{rig.Site}, Quantity: m.n, AtOnce: m.atOnce, Within: metal.Wait(m.patient),
+	})
+	if err != nil {
+		return err
+	}
+	return temporal.Runs{Client: m.Client}.StartFleet(ctx, "bench", input)
+}
+
+// asked is when an order was given; those of a Fleet with the Fleet.
+func (m *measuring) asked(id metal.OrderID) time.Time {
+	if at, ok := m.ordered[id]; ok {
+		return at
+	}
+	return m.began
+}
+
+// each gives an order for each device, as fast as clients can or at the rate.
+func (m *measuring) each(ctx context.Context) error {
 	var mu sync.Mutex
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
@@ -91,7 +118,7 @@ func (m *measuring) outcomes(ctx context.Context) ([]outcome, error) {
 		if err := rows.Scan(&one.order, &one.device, &state, &said, &one.ended, &machine); err != nil {
 			return nil, err
 		}
-		one.took = one.ended.Sub(m.ordered[one.order])
+		one.took = one.ended.Sub(m.asked(one.order))
 		one.added = one.took - own[machine]
 		if state != "done" {
 			one.failure = said
@@ -107,7 +134,7 @@ func (m *measuring) times(runs []outcome) result {
 	told := result{N: m.n}
 	first, last := time.Now(), time.Time{}
 	for _, r := range runs {
-		if asked := m.ordered[r.order]; asked.Before(first) {
+		if asked := m.asked(r.order); asked.Before(first) {
 			first = asked
 		}
 		if r.ended.After(last) {

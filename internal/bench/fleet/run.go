@@ -35,6 +35,7 @@ type measuring struct {
 	db  *pgx.Conn
 	out io.Writer
 
+	began   time.Time
 	ordered map[metal.OrderID]time.Time // when its client asked
 }
 
