@@ -39,6 +39,7 @@ type load struct {
 	atOnce  int           // runs under way at a time, of one Fleet that orders them all; 0 is an order each
 	bin     string        // folder of all programs; empty finds the module's bin/
 	patient time.Duration // until the bench gives up
+	noFsync bool          // for tests: a disk that nobody waits for
 }
 
 func main() {

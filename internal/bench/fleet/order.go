@@ -158,6 +158,8 @@ func (m *measuring) times(runs []outcome) result {
 			quantile(line.all, 0.5), quantile(line.all, 0.95), quantile(line.all, 0.99), quantile(line.all, 1))
 	}
 	fmt.Fprintf(m.out, "first order to last outcome: %.1f s; %.1f devices per second\n", told.Total, float64(len(took))/told.Total)
+	fmt.Fprintf(m.out, "limits: 1,000 at once in %d s; added at p95 with a POST of 60 to 180 s: %d s for 200 at once or 1,000 at 4 per second, %d s for 1,000 at once\n",
+		mostSeconds, mostAdded, mostAddedThousand)
 	return told
 }
 

@@ -42,7 +42,7 @@ type measuring struct {
 func run(ctx context.Context, l load, out io.Writer) (_ result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.patient)
 	defer cancel()
-	r, err := rig.Start(ctx, rig.Config{Machines: l.n, Post: l.post, Limits: l.limits(), Workers: l.workers, Bin: l.bin,
+	r, err := rig.Start(ctx, rig.Config{Machines: l.n, Post: l.post, Limits: l.limits(), Workers: l.workers, Bin: l.bin, NoFsync: l.noFsync,
 		Every: 30 * time.Second}) // as `starter migrate` has it
 	if err != nil {
 		return result{}, err
