@@ -98,6 +98,23 @@ end $$;
 create trigger leave_doubted before update of state, device, epoch on machines for each row
     when ((old.state, old.device, old.epoch) is distinct from (new.state, new.device, new.epoch)) execute function leave_doubted();
 
+-- Nor does anybody get an address meanwhile, whatever for: but the survey, which
+-- holds what it sees.
+create function leave_addresses() returns trigger
+language plpgsql as $$
+begin
+    if exists (select from switch_doubts d left join blocks b on b.prefix = new.block where b.site is null or b.site = d.site)
+            and current_setting('millwright.survey', true) is distinct from 'yes' then
+        raise exception '%: the database was restored, and a switch may route it that was not read yet; the survey does it: starter restored report', new.prefix
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return new;
+end $$;
+create trigger leave_addresses before update of holder on pieces for each row
+    when (old.holder is null and new.holder is not null) execute function leave_addresses();
+create trigger leave_new_addresses before insert on pieces for each row
+    when (new.holder is not null) execute function leave_addresses();
+
 -- boot answers from memory: it is told when a machine is no longer in doubt.
 create function tell_boot_of_doubt() returns trigger
 language plpgsql as $$

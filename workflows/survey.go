@@ -47,7 +47,7 @@ func Survey(ctx workflow.Context, in SurveyInput) (result SurveyResult, err erro
 // restore.
 func surveyDoubted(ctx workflow.Context, sites []metal.SiteID) (started int, err error) {
 	for _, site := range sites {
-		child := childOf(ctx, SurveyRun(site), "the database was restored", temporal.NewSearchAttributes(SiteAttr.ValueSet(string(site))))
+		child := ending(childOf(ctx, SurveyRun(site), "the database was restored", temporal.NewSearchAttributes(SiteAttr.ValueSet(string(site)))))
 		if fresh, err := begun(ctx, workflow.ExecuteChildWorkflow(child, Survey, SurveyInput{Site: site})); err != nil {
 			return started, err
 		} else if fresh {

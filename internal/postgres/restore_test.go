@@ -400,6 +400,8 @@ func TestADarkSwitchKeepsItsMachinesAndTheSitesAddresses(t *testing.T) {
 	require.NoError(t, err, "what stands on a switch that was read goes on")
 	_, err = p.store.ClaimMachine(ctx, p.devices[1], "")
 	require.ErrorContains(t, err, "the database was restored", "the dark switch may route the address that it would get")
+	_, err = p.store.Take(ctx, postgres.TakeWish{Holder: "imported/www", Prefix: netip.MustParsePrefix("198.51.100.128/32")})
+	require.ErrorContains(t, err, "the database was restored", "nor does anybody else get an address")
 	left, err := p.store.StillDoubted(ctx)
 	require.NoError(t, err)
 	require.Equal(t, postgres.StillDoubted{Switch: dark, Site: "lab1", Why: "no route to host"}, left[0])

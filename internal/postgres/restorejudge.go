@@ -31,6 +31,9 @@ func (s *Store) JudgeSite(ctx context.Context, site metal.SiteID, patience time.
 		if err := q.LockRestores(ctx); err != nil {
 			return err
 		}
+		if err := q.AsSurvey(ctx); err != nil {
+			return err
+		}
 		last, err := q.LastRestore(ctx)
 		if err != nil || len(last) == 0 || last[0].OverAt != nil {
 			return err

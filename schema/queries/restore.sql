@@ -5,6 +5,10 @@
 -- One note, and one judgement, at a time.
 select pg_advisory_xact_lock(hashtextextended('millwright restores', 0));
 
+-- name: AsSurvey :exec
+-- This transaction holds what it sees, and so may take addresses.
+select set_config('millwright.survey', 'yes', true);
+
 -- name: LastMoment :one
 -- Of the newest sentence that the records have.
 select coalesce(max(at), now())::timestamptz from events;

@@ -11,6 +11,16 @@ import (
 	"time"
 )
 
+const asSurvey = `-- name: AsSurvey :exec
+select set_config('millwright.survey', 'yes', true)
+`
+
+// This transaction holds what it sees, and so may take addresses.
+func (q *Queries) AsSurvey(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, asSurvey)
+	return err
+}
+
 const bMCsToAsk = `-- name: BMCsToAsk :many
 select m.id, m.bmc from machine_doubts d join machines m on m.id = d.machine
 where d.site = $1 and m.state <> 'retired' order by m.id
