@@ -22,7 +22,7 @@ type verdict struct {
 	Orders       map[string]int `json:"orders"` // by action and outcome
 	Total        int            `json:"total"`
 	Disturbances map[string]int `json:"disturbances"` // by kind and what was hit
-	Asked        int            `json:"asked"`        // runs that were asked what they wait for
+	Waited       map[string]int `json:"waited"`       // what runs that stood still were waiting for
 	Stuck        int            `json:"stuck_called_out"`
 	Quarantined  []string       `json:"quarantined"`
 	Recovery     []float64      `json:"recovery_s"` // shortest first
@@ -79,7 +79,7 @@ func (v *verdict) print(out io.Writer) {
 	list(out, "disturbances", v.Disturbances)
 	fmt.Fprintf(out, "  recovery: p50 %.1f s, p90 %.1f s, p99 %.1f s of %d\n", seconds(percentile(v.recovered, 0.5)),
 		seconds(percentile(v.recovered, 0.9)), seconds(percentile(v.recovered, 0.99)), len(v.recovered))
-	fmt.Fprintf(out, "  still runs that were asked what they wait for: %d\n", v.Asked)
+	list(out, "runs that stood still waited for", v.Waited)
 	fmt.Fprintf(out, "  stuck and called out: %d; machines in quarantine: %d\n", v.Stuck, len(v.Quarantined))
 	for _, q := range v.Quarantined {
 		fmt.Fprintf(out, "    %s\n", q)

@@ -52,7 +52,7 @@ func (v *verdict) live(ctx context.Context, w *world, seed uint64, p plan) error
 	if err != nil {
 		return err
 	}
-	rec, asked := newRecovery(), &waits{found: map[string]finding{}}
+	rec, asked := newRecovery(), &waits{found: map[string]finding{}, on: map[string]int{}}
 	calm, stop := context.WithCancel(ctx)
 	defer stop()
 	go rec.watch(calm, w)
@@ -76,7 +76,7 @@ func (v *verdict) live(ctx context.Context, w *world, seed uint64, p plan) error
 	}
 	v.Disturbances, v.recovered = tallyOf(schedule), rec.times()
 	v.Findings = append(v.Findings, asked.findings()...)
-	v.Asked = asked.asked
+	v.Waited = asked.counts()
 	if err := v.look(ctx, w, always); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 type waits struct {
 	mu    sync.Mutex
 	found map[string]finding // by run
-	asked int
+	on    map[string]int     // what they waited for
 }
 
 const (
@@ -42,8 +43,11 @@ func (a *waits) ask(ctx context.Context, w *world, run string) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	before, err := w.Client.DescribeWorkflowExecution(ctx, run, "")
-	if err != nil || bounded(before) {
-		a.note(err == nil, run, "")
+	if err != nil {
+		return
+	}
+	if bounded(before) {
+		a.saw(reason(before))
 		return
 	}
 	answer, err := w.Client.QueryWorkflow(ctx, run, before.WorkflowExecutionInfo.Execution.RunId, workflows.StatusQuery)
@@ -51,15 +55,19 @@ func (a *waits) ask(ctx context.Context, w *world, run string) {
 		return
 	}
 	var status workflows.Status
-	if err := answer.Get(&status); err != nil || !status.Deadline.IsZero() {
-		a.note(err == nil, run, "")
+	if err := answer.Get(&status); err != nil {
+		return
+	}
+	if !status.Deadline.IsZero() {
+		a.saw("waits, at " + status.Step)
 		return
 	}
 	after, err := w.Client.DescribeWorkflowExecution(ctx, run, "")
 	if err != nil || after.WorkflowExecutionInfo.HistoryLength != before.WorkflowExecutionInfo.HistoryLength {
 		return
 	}
-	a.note(true, run, "at step "+status.Step+" on "+status.On+", with nothing under way and no deadline")
+	a.saw("nothing")
+	a.blame(run, "at step "+status.Step+" on "+status.On+", with nothing under way and no deadline")
 }
 
 // bounded says that what the run waits for has an end of its own.
@@ -75,15 +83,39 @@ func bounded(d *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	return len(d.PendingActivities) > 0
 }
 
-func (a *waits) note(answered bool, run, evidence string) {
+// reason is what a run has under way, in words that can be counted.
+func reason(d *workflowservice.DescribeWorkflowExecutionResponse) string {
+	switch {
+	case d.WorkflowExecutionInfo.CloseTime != nil:
+		return "has ended meanwhile"
+	case len(d.PendingActivities) == 0:
+		return "a task of its own"
+	}
+	first := d.PendingActivities[0]
+	words := first.ActivityType.GetName() + " " + strings.ToLower(first.State.String())
+	if first.LastFailure != nil {
+		words += ", before: " + gist(first.LastFailure.Message)
+	}
+	return words
+}
+
+func (a *waits) saw(what string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if answered {
-		a.asked++
-	}
-	if evidence != "" {
-		a.found[run] = finding{lost, "run " + run + " waits without a deadline", evidence}
-	}
+	a.on[what]++
+}
+
+func (a *waits) blame(run, evidence string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.found[run] = finding{lost, "run " + run + " waits without a deadline", evidence}
+}
+
+// counts is what still runs waited for, so far.
+func (a *waits) counts() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.on)
 }
 
 func (a *waits) findings() (all []finding) {
