@@ -76,6 +76,9 @@ func (m *measuring) read(ctx context.Context, id string, c *census) error {
 	if err != nil {
 		return err
 	}
+	if kind := described.WorkflowExecutionInfo.Type.Name; kind != "Order" && kind != "Provision" {
+		fmt.Fprintf(m.out, "the last run of %s is a %s\n", id, kind)
+	}
 	c.events += described.WorkflowExecutionInfo.HistoryLength
 	c.bytes += described.WorkflowExecutionInfo.HistorySizeBytes
 	scheduled, started := map[int64]*history.HistoryEvent{}, map[int64]time.Time{}
