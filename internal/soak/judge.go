@@ -21,8 +21,9 @@ const (
 	sticky      kind = "sticky" // cached runs
 	connections kind = "connections"
 	rows        kind = "rows"
-	size        kind = "size" // of a table with its indexes
-	runs        kind = "runs" // of Temporal
+	size        kind = "size"    // of a table with its indexes
+	runs        kind = "runs"    // of Temporal
+	longest     kind = "longest" // history
 	shown       kind = "shown"
 )
 
@@ -50,6 +51,10 @@ var limits = map[kind]limit{
 	size:        {30, 2 * mib}, // dead rows are reused once vacuum was there
 	runs:        {25, 150},
 }
+
+// mostEvents are in a history from which on Temporal warns. What runs for long
+// begins anew before it: its length goes up and down like a saw.
+const mostEvents = 10_240
 
 // series is one thing over time.
 type series struct {
@@ -86,6 +91,10 @@ func judge(s series, loose float64) judged {
 	j.Level = median(slices.Clone(v))
 	j.Rise, j.Trend = slope*float64(len(thin(v))-1), up
 	j.Percent = 100 * j.Rise / max(j.Level, 1)
+	if s.Kind == longest {
+		j.Leaks = slices.Max(v) > mostEvents
+		return j
+	}
 	l, is := limits[s.Kind]
 	j.Leaks = is && j.Trend > 0.2 && j.Percent > l.percent*loose && j.Rise > l.floor*loose
 	return j

@@ -63,6 +63,17 @@ func TestARiseIsToldOverWhatIsJudged(t *testing.T) {
 	require.False(t, judge(s, 10).Leaks, "looser limits")
 }
 
+func TestAHistoryMayGrowAsLongAsItBeginsAnew(t *testing.T) {
+	t.Parallel()
+	s := series{Kind: longest}
+	for i := range 300 {
+		s.Values = append(s.Values, float64(i%280)*20)
+	}
+	require.False(t, judge(s, 1).Leaks)
+	s.Values[250] = mostEvents + 1
+	require.True(t, judge(s, 1).Leaks)
+}
+
 func TestWhatASampleLacksIsNone(t *testing.T) {
 	t.Parallel()
 	k := key{connections, "worker idle"}

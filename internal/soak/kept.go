@@ -23,7 +23,7 @@ var fates = map[string]fate{
 	"project_bgp": current, "bgp_sessions": current, "drifts": current, "miscablings": current, "switch_answers": kept, "counters": current,
 	"zones": current, "names": current, "names_due": current, "console_keepers": current,
 	"users": forever, "organizations": forever, "projects": forever, "memberships": current, "ssh_keys": current, "webhooks": forever,
-	"lines": current, "waiting": current, "boot_jumps": current, "machine_doubts": current, "switch_doubts": current, "carried_ports": current, "survey_calls": current, "retention": current, "forgotten": current, "usage_sealed": current, "schema_version": current,
+	"lines": current, "waiting": current, "boot_jumps": current, "epoch_jumps": current, "machine_doubts": current, "switch_doubts": current, "carried_ports": current, "survey_calls": current, "retention": current, "forgotten": current, "usage_sealed": current, "schema_version": current,
 
 	"changes": kept, "orders": kept, "tenures": kept, "api_keys": kept, "invitations": kept,
 	"events": kept, "commits": kept, "log_entries": kept, "issues": kept, "burn_ins": kept,

@@ -100,6 +100,8 @@ func writeReport(out io.Writer, cfg Config, done deeds, all []judged) {
 		word, limit := "", "-"
 		if l, is := limits[j.Kind]; is {
 			limit = fmt.Sprintf("%.0f%% and %s", l.percent*cfg.Loose, number(j.series, l.floor*cfg.Loose))
+		} else if j.Kind == longest {
+			limit = fmt.Sprint("up to ", mostEvents)
 		}
 		if j.Leaks {
 			word = "LEAKS"
@@ -113,7 +115,7 @@ func writeReport(out io.Writer, cfg Config, done deeds, all []judged) {
 // title is what a series is called in the report.
 func (j judged) title() string {
 	switch j.Kind {
-	case rows, size, runs, shown:
+	case rows, size, runs, longest, shown:
 		return j.Name
 	case labels:
 		return "series that " + j.Name + " exports"
@@ -161,7 +163,7 @@ func conclude(cfg Config, done deeds, all []judged) said {
 			s.Goroutines = max(s.Goroutines, j.Percent)
 		case j.Kind == memory:
 			s.RSS = max(s.RSS, j.Percent)
-		case j.Kind == connections && j.Name == "to Postgres":
+		case j.Kind == connections:
 			s.Connections = tenths(j.Rise)
 		case j.Leaks && (j.Kind == rows || j.Kind == size):
 			s.Tables = append(s.Tables, j.Name)

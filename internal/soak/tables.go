@@ -47,8 +47,7 @@ func (w *world) connectionsOf(ctx context.Context, into map[key]float64) error {
 	var n float64
 	_, err = pgx.ForEachRow(all, []any{&who, &n}, func() error {
 		into[key{shown, "connections " + who}] = n
-		into[key{connections, "to Postgres"}] += n
-		if strings.HasPrefix(who, "millwright") {
+		if strings.HasPrefix(who, "millwright") { // Temporal's pools are Temporal's, and bounded
 			into[key{connections, "to Millwright's database"}] += n
 		}
 		return nil
@@ -80,7 +79,7 @@ func (w *world) temporalOf(ctx context.Context, into map[key]float64) error {
 		{w.persistence, runs, "runs in Temporal", "select count(*) from executions"},
 		{w.persistence, runs, "history nodes in Temporal", `select count(*) from history_node n
 			where not exists (select from executions e where e.run_id = n.tree_id and ` + scheduler + `)`},
-		{w.persistence, runs, "events of the longest history", "select coalesce(max(next_event_id), 0) from executions where not " + scheduler},
+		{w.persistence, longest, "events of the longest history", "select coalesce(max(next_event_id), 0) from executions where not " + scheduler},
 		{w.persistence, shown, "events of the longest scheduler", "select coalesce(max(next_event_id), 0) from executions where " + scheduler},
 		{w.persistence, shown, "bytes of Temporal's database", "select pg_database_size(current_database())"},
 		{w.visibility, runs, "runs that can be listed", "select count(*) from executions_visibility"},
