@@ -18,6 +18,8 @@ type FleetStore interface {
 	ReturnFleet(ctx context.Context, id metal.FleetID, from, to int) (back []int, kept []string, err error)
 	EndFleet(ctx context.Context, id metal.FleetID, state, outcome string) error
 	Fleet(ctx context.Context, id metal.FleetID) (metal.FleetStatus, error)
+	// OpenOfFleet lists the devices, by number, that have an order without an outcome.
+	OpenOfFleet(ctx context.Context, id metal.FleetID, of []int) ([]int, error)
 	OpenFleets(ctx context.Context, olderThan time.Duration, most int) ([]metal.LostFleet, error)
 }
 
@@ -74,15 +76,26 @@ func (a *Fleets) ReturnFleet(ctx context.Context, in FleetPart) (ReturnFleetResu
 }
 
 // FleetStatusInput names a fleet.
-type FleetStatusInput struct{ Fleet metal.FleetID }
+type FleetStatusInput struct {
+	Fleet metal.FleetID
+	Of    []int `json:",omitempty"` // numbers of devices whose orders are looked at
+}
 
 // FleetStatusResult is how it stands.
-type FleetStatusResult struct{ Status metal.FleetStatus }
+type FleetStatusResult struct {
+	Status metal.FleetStatus
+	Open   []int `json:",omitempty"` // of those that were asked for: they have an order without an outcome
+}
 
-// FleetStatus counts what has become of a fleet's devices.
+// FleetStatus counts what has become of a fleet's devices, and says which of
+// some are still under way.
 func (a *Fleets) FleetStatus(ctx context.Context, in FleetStatusInput) (FleetStatusResult, error) {
 	status, err := a.Store.Fleet(ctx, in.Fleet)
-	return FleetStatusResult{Status: status}, classify(err)
+	if err != nil || len(in.Of) == 0 {
+		return FleetStatusResult{Status: status}, classify(err)
+	}
+	open, err := a.Store.OpenOfFleet(ctx, in.Fleet, in.Of)
+	return FleetStatusResult{Status: status, Open: open}, classify(err)
 }
 
 // EndFleetInput is a fleet's outcome.

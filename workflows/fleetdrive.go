@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -49,15 +50,16 @@ func (f *fleet) drive(ctx workflow.Context, deadline time.Time, write func(workf
 	}
 }
 
-// room is there for a whole part, or nothing is under way.
-func (f *fleet) room() bool {
-	under := len(f.open) + len(f.others)
-	return under == 0 || under+min(fleetPart, f.wish.Quantity-f.next) <= f.wish.AtOnce
-}
+// part is how many orders are written next: few where few may be under way, so
+// that one slow run holds up little.
+func (f *fleet) part() int { return min(fleetPart, max(1, f.wish.AtOnce/4), f.wish.Quantity-f.next) }
+
+// room is there for a whole part.
+func (f *fleet) room() bool { return len(f.open)+len(f.others)+f.part() <= f.wish.AtOnce }
 
 // startPart writes some orders and starts their runs.
 func (f *fleet) startPart(ctx workflow.Context, write func(workflow.Context, int, int) ([]int, error)) {
-	from, to := f.next, min(f.next+min(fleetPart, f.wish.AtOnce), f.wish.Quantity)
+	from, to := f.next, f.next+f.part()
 	due, err := write(ctx, from, to)
 	if err != nil {
 		f.refused = err
@@ -102,16 +104,19 @@ func (f *fleet) tellAll(ctx workflow.Context) {
 }
 
 // lookAtOthers asks the database which of the devices that other runs see to
-// have their outcome: all of them, once no order of the fleet is open but ours.
+// have their outcome.
 func (f *fleet) lookAtOthers(ctx workflow.Context) {
+	of := workflow.DeterministicKeys(f.others)
 	counted, err := call(ctx, f.run, settling, ControlQueue, "see what other runs have done for fleet "+string(f.id),
-		fleets.FleetStatus, activities.FleetStatusInput{Fleet: f.id})
+		fleets.FleetStatus, activities.FleetStatusInput{Fleet: f.id, Of: of})
 	if err != nil {
 		return // it looks again
 	}
-	if counted.Status.Open <= len(f.open) {
-		f.ended += len(f.others)
-		f.others = map[int]metal.DeviceID{}
+	for _, n := range of {
+		if !slices.Contains(counted.Open, n) {
+			delete(f.others, n)
+			f.ended++
+		}
 	}
 }
 

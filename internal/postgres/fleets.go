@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -119,6 +120,22 @@ func (s *Store) Fleet(ctx context.Context, id metal.FleetID) (metal.FleetStatus,
 		status.Deadline = *row.Deadline
 	}
 	return status, err
+}
+
+// OpenOfFleet lists those of a fleet's devices, by number, that have an order
+// without an outcome: to provision them, or to give them back.
+func (s *Store) OpenOfFleet(ctx context.Context, id metal.FleetID, of []int) (open []int, err error) {
+	f, err := s.fleet(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := s.Queries().OpenOfFleet(ctx, string(id))
+	for _, n := range of {
+		if slices.Contains(devices, string(f.Device(n))) {
+			open = append(open, n)
+		}
+	}
+	return open, err
 }
 
 // FleetDevices lists a fleet's devices, in the order of their numbers.

@@ -34,3 +34,7 @@ select d.id, d.hostname, d.site, d.state, d.reason, coalesce(m.id, '')::text as 
 from batches b join devices d on d.batch = b.id join orders o on o.device = d.id and o.action = 'provision'
 left join machines m on m.device = d.id
 where b.fleet = @fleet::text order by o.id;
+
+-- name: OpenOfFleet :many
+select distinct d.id from batches b join devices d on d.batch = b.id join orders o on o.device = d.id
+where b.fleet = @fleet::text and o.ended_at is null;

@@ -223,6 +223,31 @@ func (q *Queries) LostFleets(ctx context.Context, arg LostFleetsParams) ([]LostF
 	return items, nil
 }
 
+const openOfFleet = `-- name: OpenOfFleet :many
+select distinct d.id from batches b join devices d on d.batch = b.id join orders o on o.device = d.id
+where b.fleet = $1::text and o.ended_at is null
+`
+
+func (q *Queries) OpenOfFleet(ctx context.Context, fleet string) ([]string, error) {
+	rows, err := q.db.Query(ctx, openOfFleet, fleet)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const setBatch = `-- name: SetBatch :exec
 update devices set batch = $1::text where id = $2 and batch is null
 `
