@@ -11,14 +11,15 @@ import (
 )
 
 // Two minutes see what leaks with every step, not what leaks slowly: limits are
-// three times as wide, and make soak takes its time.
+// five times as wide, and make soak takes its time. On a machine that has
+// better things to do reconcile comes late, and so does forgetting.
 func TestAMonthInTwoMinutesLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer stop()
 	var out bytes.Buffer
 	err := run(ctx, Config{
-		Minutes: 2, Machines: 6, Lives: 3, Loose: 3, Sample: 2 * time.Second,
+		Minutes: 2, Machines: 6, Lives: 3, Loose: 5, Sample: 2 * time.Second,
 		Reconcile: 2 * time.Second, Switches: 10 * time.Second, Patrol: 5 * time.Second,
 	}, &out)
 	require.NoError(t, err, "%s", &out)
