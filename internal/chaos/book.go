@@ -43,7 +43,7 @@ func (b *book) expect(id metal.OrderID) <-chan outcome {
 func (b *book) refuse(id metal.OrderID, why error) <-chan outcome {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	o := outcome{State: "refused", Words: why.Error()}
+	o := outcome{State: "refused", Words: strings.TrimPrefix(why.Error(), errRefused.Error()+": ")}
 	b.orders[id] = &o
 	c := make(chan outcome, 1)
 	c <- o
