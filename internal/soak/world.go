@@ -144,8 +144,8 @@ func (w *world) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// press sets the schedules, and lets Temporal forget runs after the minutes that a
-// week comes to; less than one it does not take.
+// press sets the schedules, and lets Temporal forget runs after a tenth of the
+// month, so that their number is level before anything is judged.
 func (w *world) press(ctx context.Context) error {
 	if out, err := w.rig.Run(ctx, "starter", "migrate", "--reconcile-every", w.cfg.Reconcile.String(),
 		"--switches-every", w.cfg.Switches.String(), "--patrol-every", w.cfg.Patrol.String()); err != nil {
@@ -157,7 +157,7 @@ func (w *world) press(ctx context.Context) error {
 	}
 	_, err := w.rig.Client.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
 		Namespace: "default",
-		Config:    &namespace.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(max(time.Minute, minutes(w.cfg.Minutes)/10))},
+		Config:    &namespace.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(max(10*time.Second, minutes(w.cfg.Minutes)/10))},
 	})
 	if err != nil {
 		return fmt.Errorf("let Temporal forget runs early: %w", err)
