@@ -64,3 +64,6 @@ alter table batches
     add check ((fleet is null) = (input is null) and (fleet is null) = (enough is null) and (fleet is null) = (deadline is null)),
     add check (fleet is null or (state = 'under way') = (ended_at is null));
 create index on batches (created_at) where state = 'under way';
+
+-- Machines that wait in the agent are few, and are looked for at each claim.
+create index on boot_intents (machine) where job = 'idle' and up_at is not null;

@@ -19,14 +19,14 @@ where m.device = @device::text for no key update of m;
 update machines set state = 'claimed', device = @device::text, epoch = epoch + 1, changed_at = now()
 where id = (
     select m.id from machines m
-    join boot_intents i on i.machine = m.id
+    left join boot_intents warm on warm.machine = m.id and warm.job = 'idle' and warm.up_at is not null
+        and warm.seen_at > now() - @waiting_for::interval
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
         where o.site = @site and d.project = @project group by o.rack) has on has.rack = m.rack
     where m.site = @site and m.plan = @plan and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = @reservation::text
         and (@my_turn::bool or @reservation::text <> '' or not exists (select from waiting w where w.site = @site and w.plan = @plan))
-    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - @waiting_for::interval) desc,
-        coalesce(has.devices, 0), m.rack, m.unit, m.id
-    limit 1 for update of m skip locked)
+    order by warm.machine is null, coalesce(has.devices, 0), m.rack, m.unit, m.id
+    limit 1 for no key update of m skip locked)
 returning id;
 
 -- name: ReclaimMachine :one

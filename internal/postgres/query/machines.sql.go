@@ -14,25 +14,25 @@ const claimIdleMachine = `-- name: ClaimIdleMachine :one
 update machines set state = 'claimed', device = $1::text, epoch = epoch + 1, changed_at = now()
 where id = (
     select m.id from machines m
-    join boot_intents i on i.machine = m.id
+    left join boot_intents warm on warm.machine = m.id and warm.job = 'idle' and warm.up_at is not null
+        and warm.seen_at > now() - $2::interval
     left join (select o.rack, count(*) as devices from machines o join devices d on d.id = o.device
-        where o.site = $2 and d.project = $3 group by o.rack) has on has.rack = m.rack
-    where m.site = $2 and m.plan = $4 and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = $5::text
-        and ($6::bool or $5::text <> '' or not exists (select from waiting w where w.site = $2 and w.plan = $4))
-    order by (i.job = 'idle' and i.up_at is not null and i.seen_at > now() - $7::interval) desc,
-        coalesce(has.devices, 0), m.rack, m.unit, m.id
-    limit 1 for update of m skip locked)
+        where o.site = $3 and d.project = $4 group by o.rack) has on has.rack = m.rack
+    where m.site = $3 and m.plan = $5 and m.state = 'idle' and m.health <> 'failing' and coalesce(m.reservation, '') = $6::text
+        and ($7::bool or $6::text <> '' or not exists (select from waiting w where w.site = $3 and w.plan = $5))
+    order by warm.machine is null, coalesce(has.devices, 0), m.rack, m.unit, m.id
+    limit 1 for no key update of m skip locked)
 returning id
 `
 
 type ClaimIdleMachineParams struct {
 	Device      string
+	WaitingFor  time.Duration
 	Site        string
 	Project     string
 	Plan        string
 	Reservation string
 	MyTurn      bool
-	WaitingFor  time.Duration
 }
 
 // Binds an idle machine to a device: one that waits in the agent, if there is
@@ -45,12 +45,12 @@ type ClaimIdleMachineParams struct {
 func (q *Queries) ClaimIdleMachine(ctx context.Context, arg ClaimIdleMachineParams) (string, error) {
 	row := q.db.QueryRow(ctx, claimIdleMachine,
 		arg.Device,
+		arg.WaitingFor,
 		arg.Site,
 		arg.Project,
 		arg.Plan,
 		arg.Reservation,
 		arg.MyTurn,
-		arg.WaitingFor,
 	)
 	var id string
 	err := row.Scan(&id)
