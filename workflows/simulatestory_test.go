@@ -86,6 +86,7 @@ func (s *story) stage() {
 	suite.SetLogger(quiet{})
 	s.env = suite.NewTestWorkflowEnvironment()
 	s.env.SetTestTimeout(time.Minute)
+	s.env.SetDetachedChildWait(false) // the story waits for its runs, and says which does not end
 	s.env.SetStartTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	s.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "story", TaskQueue: ControlQueue})
 	s.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&narrator{story: s}}, DeadlockDetectionTimeout: time.Minute})
