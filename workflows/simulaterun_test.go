@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
 
-	"millwright/activities"
 	"millwright/internal/metal"
 )
 
@@ -114,9 +113,9 @@ func (s *story) tidies(l *life) {
 	}
 }
 
-// refusedAtOnce tells whether a run was refused the device that another, lost one
-// had left in between: that is for reconcile.
-func (l *life) refusedAtOnce() bool { return l.err != nil && isType(l.err, activities.WrongState) }
+// refusedAtOnce tells whether a run may never have had the device, which another,
+// lost one had left in between: that is for reconcile.
+func (l *life) refusedAtOnce() bool { return l.err != nil && l.kind != "Provision" }
 
 // outward is what a run asks of Temporal.
 type outward struct {
