@@ -16,7 +16,8 @@ import (
 // in the line until a machine is there.
 func fleets(t *testing.T, r *rig.Rig) {
 	t.Helper()
-	f := fleetOf(t, "recorded", 3, time.Hour)
+	// One machine is left for the device that waits.
+	f := fleetOf(t, "recorded", min(3, len(idleMachines(t, r))-1), 2*time.Minute)
 	startFleet(t, r, f)
 	require.Equal(t, "done", fleetAt(t, r, f.ID, "over", over).State)
 	record(t, r, "fleet", workflows.FleetRun(f.ID))
@@ -32,21 +33,25 @@ func fleets(t *testing.T, r *rig.Rig) {
 // waiting fills the site, so that one more has to wait.
 func waiting(t *testing.T, r *rig.Rig) {
 	t.Helper()
-	idle, err := r.Store.Lines(t.Context())
-	require.NoError(t, err)
-	require.Zero(t, idle[0].Waiting)
-	kept := ""
-	for _, m := range machines(t, r) {
-		if m.State == "idle" {
-			require.NoError(t, r.Store.Quarantine(t.Context(), metal.Word{Machine: metal.MachineID(m.ID), By: "a test", Note: "kept aside"}), "machine %s", m.ID)
-			kept = m.ID
-		}
+	idle := idleMachines(t, r)
+	require.NotEmpty(t, idle)
+	for _, m := range idle {
+		require.NoError(t, r.Store.Quarantine(t.Context(), metal.Word{Machine: m, By: "a test", Note: "kept aside"}), "machine %s", m)
 	}
-	require.NotEmpty(t, kept, "no machine is idle")
 	device := waits(t, r, "acme", 0, 1)
 	require.True(t, atStep(t, r, workflows.DeviceRun(device), workflows.StepLine))
-	require.NoError(t, r.Store.Vouch(t.Context(), metal.Word{Machine: metal.MachineID(kept), By: "a test", Note: "fit"}))
+	require.NoError(t, r.Store.Vouch(t.Context(), metal.Word{Machine: idle[0], By: "a test", Note: "fit"}))
 	require.Equal(t, "done", ended(t, r, "acme-0").State)
 	record(t, r, "provision-in-turn", workflows.DeviceRun(device))
 	done(t, r, "in-turn-gone", metal.OrderInput{Action: metal.ActionDeprovision, Device: device})
+}
+
+func idleMachines(t *testing.T, r *rig.Rig) (idle []metal.MachineID) {
+	t.Helper()
+	for _, m := range machines(t, r) {
+		if m.State == string(metal.Idle) {
+			idle = append(idle, metal.MachineID(m.ID))
+		}
+	}
+	return idle
 }
