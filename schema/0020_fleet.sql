@@ -37,17 +37,20 @@ end $$;
 create trigger leave_line after update of state on devices for each row
     when (new.state not in ('queued', 'provisioning') and old.state in ('queued', 'provisioning')) execute function leave_line();
 
--- Workers hear at once that somebody's turn may have come.
+-- Workers hear at once that somebody's turn may have come: when a machine is
+-- idle, and when somebody joins, who may not have seen one that came meanwhile.
+-- Where nobody waits, a machine tells nobody.
 create function tell_line() returns trigger
 language plpgsql as $$
 begin
-    if exists (select from waiting w where w.site = new.site and w.plan = new.plan) then
+    if tg_table_name = 'waiting' or exists (select from waiting w where w.site = new.site and w.plan = new.plan) then
         perform pg_notify('turns', new.site || '/' || new.plan);
     end if;
     return null;
 end $$;
 create trigger tell_line after insert or update of state, reservation, health on machines for each row
     when (new.state = 'idle' and new.reservation is null and new.health <> 'failing') execute function tell_line();
+create trigger tell_line after insert on waiting for each row execute function tell_line();
 
 -- How long machines take from their last tenant to the pool, for forecasts.
 create index on orders (ended_at) where action = 'deprovision' and state = 'done';

@@ -213,6 +213,11 @@ func (p *provision) giveBack(ctx workflow.Context) error {
 		if err := p.retake(ctx, metal.ActionAbandon, ""); err != nil {
 			return err
 		}
+		if p.hasMachine() { // its claim's answer was lost, and it may have waited in the agent
+			if err := p.off(ctx, undoing); err != nil {
+				return err
+			}
+		}
 	}
 	if err := p.enter(ctx, StepRelease, p.machine()); err != nil {
 		return err
