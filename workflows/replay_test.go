@@ -21,11 +21,8 @@ const next = "next"
 func replay(told *history.History) error {
 	replayer := worker.NewWorkflowReplayer()
 	Register(replayer)
-	// These two read their own IDs, which a history does not tell.
-	id := OrderRun("one")
-	if typeOfRun(told) == "Fleet" {
-		id = FleetRun("nine")
-	}
+	// Some read their own IDs.
+	id := told.Events[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId()
 	options := worker.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: id}}
 	return replayer.ReplayWorkflowHistoryWithOptions(quiet{}, told, options)
 }
