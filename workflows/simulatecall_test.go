@@ -223,7 +223,7 @@ func (s *story) inVirtualTime(a *attempt, value converter.EncodedValue) (*common
 		return nil, err
 	}
 	if a.of.ahead == 0 {
-		a.of.ahead = s.clock().Sub(time.Now())
+		a.of.ahead = time.Until(s.clock())
 	}
 	if claimed.Holding.Turn != nil {
 		claimed.Holding.Turn.Until = claimed.Holding.Turn.Until.Add(a.of.ahead)

@@ -16,7 +16,7 @@ import (
 
 // ErrUnknownBuild is that no worker of this build has ever asked for work, or
 // that it is so long ago that Temporal forgot.
-var ErrUnknownBuild = errors.New("Temporal knows no worker of this build")
+var ErrUnknownBuild = errors.New("no worker of this build is known to Temporal")
 
 // BuildState is what a build of workers is there for.
 type BuildState string
