@@ -17,8 +17,8 @@ import (
 // starts is no work of a tenant's.
 var counted = []string{"Provision", "Reinstall", "Deprovision", "Power", "Address", "Recover", "Warm", "BringDevice"}
 
-// runs are counted by type and outcome. A run that ended UndoFailed is stuck,
-// and must have been called out: some machine is in quarantine for it.
+// runs are counted by type and outcome. A run that ended UndoFailed is stuck, and
+// says so: that is how a person is called.
 func (w *world) runs(ctx context.Context) (byOutcome map[string]int, total, stuck int, err error) {
 	byOutcome = map[string]int{}
 	for _, kind := range counted {
