@@ -67,11 +67,12 @@ rack: rack-deps $(SERVER) build agent ## Two QEMU machines, a BIOS and a UEFI on
 
 # Whole systems come last, and have the cores for themselves: machines that boot
 # for real are timed by nobody, but waited for. The simulated data centre of the
-# others is not slowed down by the race detector; its own tests have it.
+# others is not slowed down by the race detector; its own tests have it. Nor are
+# the stories of simulated runs, which it would misunderstand.
 test: test-deps tools build agent bin/dex ## Run all tests, on one Postgres and one Temporal for all packages
 	$(GO) build -o bin/ ./internal/stack/withstack
 	bin/withstack -no-fsync -- $(GO) test -race -timeout 45m $$($(GO) list ./... | grep -vE '/internal/(rig|chaos|soak|rack)$$')
-	$(GO) test -p 1 -timeout 45m ./internal/rig ./internal/chaos ./internal/soak
+	$(GO) test -p 1 -timeout 45m ./workflows ./internal/rig ./internal/chaos ./internal/soak
 	$(GO) test -timeout 30m ./internal/rack
 
 lint: bin/staticcheck bin/workflowcheck ## Check format, suspicious code, and that workflows are deterministic

@@ -30,7 +30,7 @@ var (
 	patrolDesc     = describe("millwright_patrol_age_seconds", "Time since a patrol was at the machine that waits the longest; infinite before the first time.", "site")
 	waitingDesc    = describe("millwright_line_waiting", "Devices that wait for a machine.", "site", "plan")
 	longWaitDesc   = describe("millwright_line_longest_seconds", "How long the device has waited that waits the longest; 0 where none does.", "site", "plan")
-	expectedDesc   = describe("millwright_line_expected_seconds", "Until the turn of who is last; no series where nobody waits, or nobody can say.", "site", "plan")
+	expectedDesc   = describe("millwright_line_expected_seconds", "Until the turn of who is last; NaN where nobody can say.", "site", "plan")
 	fleetDescs     = []*prometheus.Desc{healthDesc, issuesDesc, firmwareDesc, sparesDesc, sparesWantDesc, warmDesc, warmWantDesc, rackWattsDesc, budgetDesc, scoreDesc, restingDesc, patrolDesc,
 		waitingDesc, longWaitDesc, expectedDesc}
 )
@@ -130,9 +130,11 @@ func countLines(ctx context.Context, store *postgres.Store) (all []prometheus.Me
 	for _, l := range lines {
 		site, plan := string(l.Site), string(l.Plan)
 		all = append(all, gauge(waitingDesc, float64(l.Waiting), site, plan), gauge(longWaitDesc, l.Longest.Seconds(), site, plan))
+		expected := math.NaN() // nobody can say
 		if !l.Expected.IsZero() {
-			all = append(all, gauge(expectedDesc, max(0, time.Until(l.Expected).Seconds()), site, plan))
+			expected = max(0, time.Until(l.Expected).Seconds())
 		}
+		all = append(all, gauge(expectedDesc, expected, site, plan))
 	}
 	return all, err
 }

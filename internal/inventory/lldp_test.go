@@ -73,11 +73,13 @@ func besideLLDPD(dir string) error {
 }
 
 // speakOften has lldpd speak each second, and not each 30: it is asked until it
-// is there to be asked.
+// is there to be asked. One that is asked without a pause, or told of links before
+// it has seen them all, misses that a link comes up, and never speaks.
 func speakOften() error {
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	settled := time.Now().Add(3 * time.Second)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		out, err := exec.Command("/usr/sbin/lldpcli", "-u", "/run/lldpd.socket", "configure", "lldp", "tx-interval", "1").CombinedOutput()
-		if err == nil {
+		if err == nil && time.Now().After(settled) {
 			return nil
 		}
 		if time.Now().After(deadline) {
