@@ -76,6 +76,7 @@ func (s *service) takeNoise(w http.ResponseWriter, r *http.Request, noise agent.
 	end := agent.NoiseEnd{Bytes: n}
 	if errors.Is(err, agent.ErrNoise) {
 		end.Wrong = err.Error()
+		_, _ = io.Copy(io.Discard, r.Body) // who is still sending would hear of a broken connection, and not why
 	} else if err != nil {
 		http.Error(w, "the noise ended early", http.StatusBadRequest)
 		return
