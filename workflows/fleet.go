@@ -198,6 +198,9 @@ func (f *fleet) giveBack(ctx workflow.Context) string {
 	case counted.Status.Left > len(f.kept):
 		f.kept = append(f.kept, fmt.Sprintf("%d devices still hold something", counted.Status.Left-len(f.kept)))
 	}
+	if f.refused != nil { // nothing more was ordered back from there on
+		f.kept = append([]string{sentence(f.refused)}, f.kept...)
+	}
 	if len(f.kept) > 3 {
 		f.kept = append(f.kept[:3], fmt.Sprintf("and %d more", len(f.kept)-3))
 	}

@@ -189,6 +189,24 @@ func TestAFleetEndsCleanWhicheverOfItsStepsFails(t *testing.T) {
 	}
 }
 
+// What could not be given back is told with its cause: a person reads the
+// outcome, not the history.
+func TestAFleetThatCannotGiveBackSaysWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.spoil = func(_ int, name string) harm {
+		if name == "ReturnFleet" {
+			return before
+		}
+		return none
+	}
+	_, err := w.fleet(w.fleetOf(3, 3, 3, 30*time.Minute))
+	require.Equal(t, NotEnough, typeOf(err))
+	require.ErrorContains(t, err, "given back: injected")
+	require.ErrorContains(t, err, "2 devices still hold something")
+	require.Equal(t, 2, w.fleetStatus().Left)
+}
+
 func TestBadFleetsChangeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
