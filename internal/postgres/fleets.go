@@ -15,19 +15,19 @@ import (
 
 // fleet is what was ordered under an ID.
 func (s *Store) fleet(ctx context.Context, id metal.FleetID) (metal.Fleet, error) {
-	row, err := s.fleetRow(ctx, id)
+	input, err := s.Queries().FleetInput(ctx, string(id))
 	if err != nil {
-		return metal.Fleet{}, err
+		return metal.Fleet{}, knownFleet(id, err)
 	}
-	return metal.ParseFleet(id, row.Input)
+	return metal.ParseFleet(id, input)
 }
 
-func (s *Store) fleetRow(ctx context.Context, id metal.FleetID) (query.GetFleetRow, error) {
-	row, err := s.Queries().GetFleet(ctx, string(id))
+// knownFleet says of which fleet there is no row.
+func knownFleet(id metal.FleetID, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = fmt.Errorf("fleet %s: %w", id, metal.ErrUnknownFleet)
+		return fmt.Errorf("fleet %s: %w", id, metal.ErrUnknownFleet)
 	}
-	return row, err
+	return err
 }
 
 // OrderFleet writes the orders of a fleet from one number up to another, all or
@@ -106,9 +106,9 @@ func (s *Store) EndFleet(ctx context.Context, id metal.FleetID, state, outcome s
 
 // Fleet is how a fleet stands.
 func (s *Store) Fleet(ctx context.Context, id metal.FleetID) (metal.FleetStatus, error) {
-	row, err := s.fleetRow(ctx, id)
+	row, err := s.Queries().GetFleet(ctx, string(id))
 	if err != nil {
-		return metal.FleetStatus{}, err
+		return metal.FleetStatus{}, knownFleet(id, err)
 	}
 	f, err := metal.ParseFleet(id, row.Input)
 	status := metal.FleetStatus{

@@ -73,7 +73,7 @@ func takeOrRefuse(ctx context.Context, q *query.Queries, d query.Device, _ metal
 	case int(ahead) < idle:
 		return nil, nil
 	case ahead > 0:
-		return nil, fmt.Errorf("claim a %s at %s: none is idle, and %d devices wait for one; order with a wait, another plan or site: %w", d.Plan, d.Site, ahead, metal.ErrNoMachine)
+		return nil, fmt.Errorf("claim a %s at %s: no idle one is left for it: %d devices wait for one; order with a wait, another plan or site: %w", d.Plan, d.Site, ahead, metal.ErrNoMachine)
 	}
 	return nil, fmt.Errorf("claim a %s at %s: none is idle; order with a wait, another plan or site, or free one: %w", d.Plan, d.Site, metal.ErrNoMachine)
 }

@@ -15,6 +15,9 @@ select b.*,
         or exists (select from machines m where m.device = d.id))))::int as held
 from batches b where b.fleet = @fleet::text;
 
+-- name: FleetInput :one
+select input from batches where fleet = @fleet::text;
+
 -- name: SetBatch :exec
 update devices set batch = @batch::text where id = @device and batch is null;
 

@@ -70,6 +70,17 @@ func (q *Queries) FleetDevices(ctx context.Context, fleet string) ([]FleetDevice
 	return items, nil
 }
 
+const fleetInput = `-- name: FleetInput :one
+select input from batches where fleet = $1::text
+`
+
+func (q *Queries) FleetInput(ctx context.Context, fleet string) ([]byte, error) {
+	row := q.db.QueryRow(ctx, fleetInput, fleet)
+	var input []byte
+	err := row.Scan(&input)
+	return input, err
+}
+
 const getFleet = `-- name: GetFleet :one
 select b.id, b.project, b.quantity, b.created_at, b.fleet, b.input, b.enough, b.deadline, b.state, b.outcome, b.ended_at,
     (select count(*) from devices d where d.batch = b.id)::int as ordered,
