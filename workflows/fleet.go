@@ -20,8 +20,6 @@ const (
 	// fleetLook is how often a fleet looks after devices whose runs it did not
 	// start itself: an earlier run of the fleet did, or an Order.
 	fleetLook = 15 * time.Second
-	// fleetEnds is how long runs may take to end that were told to.
-	fleetEnds = 26 * time.Hour
 )
 
 // FleetResult is the first outcome of a fleet: a repeat of its ID gets the same
@@ -180,10 +178,10 @@ func (f *fleet) giveBack(ctx workflow.Context) string {
 	f.next, f.ended, f.failed, f.refused = 0, 0, 0, nil
 	f.start = func(n int) (any, RunInput) {
 		_, in := f.provision(n)
-		in.Order += ".back"
+		in.Order = metal.Fleet{ID: f.id}.ReturnID(n)
 		return Deprovision, in
 	}
-	f.drive(ctx, workflow.Now(ctx).Add(fleetEnds), func(ctx workflow.Context, from, to int) ([]int, error) {
+	f.drive(ctx, workflow.Now(ctx).Add(busyLimit), func(ctx workflow.Context, from, to int) ([]int, error) {
 		part, err := call(ctx, f.run, settling, ControlQueue, fmt.Sprintf("give devices %d to %d of fleet %s back", from+1, to, f.id),
 			fleets.ReturnFleet, activities.FleetPart{Fleet: f.id, From: from, To: to})
 		f.kept = append(f.kept, part.Kept...)

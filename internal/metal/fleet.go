@@ -130,13 +130,16 @@ func (f Fleet) Device(n int) DeviceID { return deviceOf(f.OrderID(n)) }
 // Site is where the n-th device is to be.
 func (f Fleet) Site(n int) SiteID { return f.Wish.Sites[n%len(f.Wish.Sites)] }
 
+// ReturnID is the ID of the order that gives the n-th device back.
+func (f Fleet) ReturnID(n int) OrderID { return f.OrderID(n) + ".back" }
+
 // Return is the order that gives the n-th device back.
 func (f Fleet) Return(n int) (Order, error) {
 	raw, err := json.Marshal(OrderInput{Action: ActionDeprovision, Device: f.Device(n)})
 	if err != nil {
 		return Order{}, err
 	}
-	return ParseOrder(f.OrderID(n)+".back", raw)
+	return ParseOrder(f.ReturnID(n), raw)
 }
 
 func batchOf(id FleetID) string {
